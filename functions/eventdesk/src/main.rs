@@ -1,0 +1,2 @@
+//! eventdesk.
+fn main() {}

@@ -1,0 +1,2 @@
+//! A Lambda binary of eventdesk.
+fn main() {}
