@@ -67,6 +67,9 @@ pub struct Envelope {
     /// Free text and contact details, unless there are none or they were removed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub private: Option<Box<RawValue>>,
+    /// Whether `private` was left out for size: it still stands in the store.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub private_omitted: bool,
 }
 
 /// Why an event's content could not be read.

@@ -1,1 +1,8 @@
-//! placeholder
+//! Contract suites: what a port's documentation promises, as plain async functions that run against any adapter.
+//!
+//! Only ever a dev-dependency. A suite takes a factory that makes a fresh, empty adapter for each case.
+
+pub mod credentials;
+pub mod event_store;
+pub mod queue;
+pub mod read_store;

@@ -1,1 +1,4 @@
-//! placeholder
+//! In-memory adapters of the ports, for tests.
+
+mod event_store;
+mod read_store;

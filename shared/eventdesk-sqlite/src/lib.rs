@@ -1,1 +1,8 @@
-//! placeholder
+//! SQLite adapters: the event store with everything that cannot be rebuilt, and the views, which can.
+//!
+//! `store.db` holds commits, reservations, numbers and credentials: WAL, `synchronous=FULL`, one writer thread that
+//! groups waiting appends into one transaction. `views.db` holds the read models and the consumers' progress: WAL,
+//! `synchronous=NORMAL`. Reads run where they are called, on a pool of connections: a point read takes microseconds.
+
+pub mod store;
+pub mod views;

@@ -1,0 +1,23 @@
+//! The roles that outside technology plays for the desk. Each port's documentation is its contract, which the
+//! suites of `eventdesk-contract` test against every adapter.
+
+mod commit;
+mod credentials;
+mod environment;
+mod event_store;
+mod publisher;
+mod queue;
+mod read_store;
+
+pub use commit::{Commit, Position, RecordedEvent, StoredState};
+pub use credentials::{Credential, Credentials, CredentialsError};
+pub use environment::{Clock, Ids};
+pub use event_store::{
+    Append, AppendError, Claim, CommitLog, EventStore, Namespace, NewCommits, StoreError, StoredCommit,
+};
+pub use publisher::{PublishError, Publisher};
+pub use queue::{Delivery, DeliveryId, Queue, QueueError, Settlement};
+pub use read_store::{
+    ApplyError, ConsumerState, DeadLetter, Document, Field, FieldKind, Filter, Index, Progress, Put, ReadStore,
+    ReadStoreError, Retry, Select, Sort, Value, ViewSpec,
+};

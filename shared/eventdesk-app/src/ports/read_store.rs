@@ -1,0 +1,269 @@
+//! Views: versioned documents with declared fields, each under a generation name behind an alias.
+
+use async_trait::async_trait;
+use eventdesk_events::Timestamp;
+
+use super::Position;
+
+/// Declares one view: its name, the fields that queries may use, and the indexes that make them cheap.
+#[derive(Debug)]
+pub struct ViewSpec {
+    /// The alias, `tickets`; what is stored is called after its generation, `tickets_g1`.
+    pub name: &'static str,
+    /// Grows when documents or fields change shape, so that a rebuild is known to be due.
+    pub shape: u32,
+    /// The fields besides `id` and `version`, in the order of [`Document::fields`].
+    pub fields: &'static [Field],
+    /// What queries rely on.
+    pub indexes: &'static [Index],
+}
+
+/// A field that queries may filter or sort by.
+#[derive(Debug)]
+pub struct Field {
+    /// Lower snake case, unique in the view, never `id`, `version`, `revision`, `deleted` or `body`.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: FieldKind,
+}
+
+/// What a field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldKind {
+    /// [`Value::Text`] or null.
+    Text,
+    /// [`Value::Int`] or null.
+    Int,
+    /// [`Value::Set`].
+    Set,
+}
+
+/// An index over fields, in order, of the documents that are not deleted; `id` is always its last part.
+#[derive(Debug)]
+pub struct Index {
+    /// Names of text and int fields.
+    pub fields: &'static [&'static str],
+    /// Whether two documents may not have the same values.
+    pub unique: bool,
+}
+
+/// The value of a field.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Value {
+    /// Nothing.
+    Null,
+    /// A number; times are milliseconds since the epoch.
+    Int(i64),
+    /// Text, compared byte by byte.
+    Text(String),
+    /// Texts without repeats, in ascending order.
+    Set(Vec<String>),
+}
+
+/// One view document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// Unique in the view; text of 1 to 100 bytes.
+    pub id: String,
+    /// The stream version applied.
+    pub version: u64,
+    /// Counts the writes of this document, from 1: the guard against lost updates.
+    pub revision: u64,
+    /// A tombstone: found by id alone, never by a query.
+    pub deleted: bool,
+    /// One value for each field of the spec, in its order.
+    pub fields: Vec<Value>,
+    /// The document itself, JSON.
+    pub body: String,
+}
+
+/// Writes one document, if it still is as the writer read it.
+#[derive(Debug, Clone)]
+pub struct Put {
+    /// The view.
+    pub view: &'static ViewSpec,
+    /// The document whole. Its `revision` is one more than the stored document's; 1 if there must be none.
+    pub document: Document,
+}
+
+/// A condition on a document.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Filter {
+    /// The field has this value; null matches null.
+    Equal(&'static str, Value),
+    /// The field has one of these values.
+    OneOf(&'static str, Vec<Value>),
+    /// The field is not null and less than this.
+    Less(&'static str, Value),
+    /// The field is not null and greater than this.
+    Greater(&'static str, Value),
+    /// The set holds this text.
+    Holds(&'static str, String),
+    /// The text field contains this text.
+    Contains(&'static str, String),
+}
+
+/// The order of a page: by one field, ties by id in the same direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sort {
+    /// A text or int field that is never null in this view.
+    pub field: &'static str,
+    /// Largest first.
+    pub descending: bool,
+}
+
+/// One page of a view.
+#[derive(Debug, Clone)]
+pub struct Select {
+    /// The view.
+    pub view: &'static ViewSpec,
+    /// All must hold. Deleted documents never match.
+    pub filters: Vec<Filter>,
+    /// The order.
+    pub sort: Sort,
+    /// Start after the document with this sort value and id, whether or not it still exists.
+    pub after: Option<(Value, String)>,
+    /// Most documents to return.
+    pub limit: usize,
+}
+
+/// What a consumer of the local bus has behind it, stored in one transaction with the views it wrote.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Progress {
+    /// The consumer's name.
+    pub consumer: String,
+    /// Everything up to here is worked through, or stands in `retries` or among the dead.
+    pub cursor: Position,
+    /// Deliveries that failed and will come again; replaces what was stored for their position.
+    pub retries: Vec<Retry>,
+    /// Deliveries that failed for the last time; replaces what was stored for their position.
+    pub dead: Vec<DeadLetter>,
+    /// Positions that are no longer in retry or dead.
+    pub cleared: Vec<Position>,
+}
+
+/// A delivery that will come again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Retry {
+    /// Which commit.
+    pub position: Position,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is due.
+    pub due: Timestamp,
+    /// Why it failed last; no private text.
+    pub reason: String,
+}
+
+/// A delivery that is tried no more.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeadLetter {
+    /// Which commit.
+    pub position: Position,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was given up.
+    pub at: Timestamp,
+    /// Why it failed last; no private text.
+    pub reason: String,
+}
+
+/// What is stored of a consumer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ConsumerState {
+    /// See [`Progress::cursor`].
+    pub cursor: Position,
+    /// In ascending order of position.
+    pub retries: Vec<Retry>,
+    /// In ascending order of position.
+    pub dead: Vec<DeadLetter>,
+}
+
+/// Why writes were not, or not all, made.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// A document was not as its writer had read it. Writes before it may stand; none after it does, nor the progress.
+    #[error("{view} document {id} was changed meanwhile")]
+    GuardLost {
+        /// The view's name.
+        view: &'static str,
+        /// The document's id.
+        id: String,
+    },
+    /// Busy, full or away. Worth trying again later.
+    #[error("read store unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What the caller cannot act on.
+    #[error("read store failed")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Why a read failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadStoreError {
+    /// Busy or away. Worth trying again later.
+    #[error("read store unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What the caller cannot act on.
+    #[error("read store failed")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Keeps views. All of it can be rebuilt from the event store.
+#[async_trait]
+pub trait ReadStore: Send + Sync {
+    /// Makes sure that each view has a live generation with its indexes; the first is 1.
+    ///
+    /// # Errors
+    /// See [`ReadStoreError`].
+    async fn prepare(&self, views: &[&'static ViewSpec]) -> Result<(), ReadStoreError>;
+
+    /// The live generation of a view.
+    ///
+    /// # Errors
+    /// See [`ReadStoreError`]; `Internal` if the view was never prepared.
+    async fn generation(&self, view: &'static ViewSpec) -> Result<u32, ReadStoreError>;
+
+    /// Documents by id, tombstones too, in the order of `ids`; `None` where there is none.
+    ///
+    /// # Errors
+    /// See [`ReadStoreError`].
+    async fn get(&self, view: &'static ViewSpec, ids: &[&str]) -> Result<Vec<Option<Document>>, ReadStoreError>;
+
+    /// One page, by index: its cost does not grow with the pages before it.
+    ///
+    /// # Errors
+    /// See [`ReadStoreError`].
+    async fn select(&self, select: &Select) -> Result<Vec<Document>, ReadStoreError>;
+
+    /// How many documents, deleted ones apart, match all filters.
+    ///
+    /// # Errors
+    /// See [`ReadStoreError`].
+    async fn count(&self, view: &'static ViewSpec, filters: &[Filter]) -> Result<u64, ReadStoreError>;
+
+    /// The same count for each of several values of a text field, in their order.
+    ///
+    /// # Errors
+    /// See [`ReadStoreError`].
+    async fn count_each(
+        &self,
+        view: &'static ViewSpec,
+        field: &'static str,
+        values: &[String],
+        filters: &[Filter],
+    ) -> Result<Vec<u64>, ReadStoreError>;
+
+    /// Writes documents in order, each guarded by its revision, then the progress. An adapter that can does all of
+    /// it in one transaction; none leaves a later write without the earlier ones.
+    ///
+    /// # Errors
+    /// See [`ApplyError`].
+    async fn apply(&self, puts: Vec<Put>, progress: Option<Progress>) -> Result<(), ApplyError>;
+
+    /// What is stored of a consumer; the beginning if nothing is.
+    ///
+    /// # Errors
+    /// See [`ReadStoreError`].
+    async fn consumer(&self, name: &str) -> Result<ConsumerState, ReadStoreError>;
+}

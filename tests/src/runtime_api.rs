@@ -1,0 +1,249 @@
+//! A small Lambda service: it feeds one function binary and takes its answers.
+
+use std::collections::HashMap;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::Router;
+use base64::Engine as _;
+use serde_json::{json, Value};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::bin;
+
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// The year 2100, in milliseconds: no test is about running out of time.
+const DEADLINE_MS: &str = "4102444800000";
+
+/// The service's side: one waiting event at a time, answers by request id.
+#[derive(Clone)]
+pub struct RuntimeApi {
+    address: String,
+    events: mpsc::UnboundedSender<(String, Value)>,
+    waiting: Waiting,
+}
+
+type Answered = Result<Value, String>;
+type Waiting = Arc<Mutex<HashMap<String, oneshot::Sender<Answered>>>>;
+
+#[derive(Clone)]
+struct Served {
+    queue: Arc<tokio::sync::Mutex<mpsc::UnboundedReceiver<(String, Value)>>>,
+    waiting: Waiting,
+}
+
+impl RuntimeApi {
+    /// Serves the Runtime API on a free loopback port.
+    pub async fn start() -> Self {
+        let (events, queue) = mpsc::unbounded_channel();
+        let waiting = Waiting::default();
+        let served = Served { queue: Arc::new(tokio::sync::Mutex::new(queue)), waiting: waiting.clone() };
+        let routes = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+            .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
+            .route("/2018-06-01/runtime/init/error", post(init_error))
+            .with_state(served);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a bound socket has an address").to_string();
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        Self { address, events, waiting }
+    }
+
+    /// Hands `event` to the function and waits for what it makes of it.
+    ///
+    /// # Errors
+    /// The function's own error report.
+    pub async fn try_invoke(&self, event: Value) -> Answered {
+        let id = format!("8476a536-e9f4-11e8-9739-{:012}", crate::samples::unique());
+        let (answer, answered) = oneshot::channel();
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), answer);
+        self.events.send((id, event)).expect("the service runs as long as its handle");
+        match tokio::time::timeout(ANSWER_WITHIN, answered).await {
+            Ok(Ok(answer)) => answer,
+            _ => Err(format!("no answer within {ANSWER_WITHIN:?}")),
+        }
+    }
+}
+
+async fn next(State(served): State<Served>) -> Response {
+    let Some((id, event)) = served.queue.lock().await.recv().await else {
+        return StatusCode::GONE.into_response();
+    };
+    let headers = [
+        ("lambda-runtime-aws-request-id", id.as_str()),
+        ("lambda-runtime-deadline-ms", DEADLINE_MS),
+        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-central-1:123456789012:function:eventdesk"),
+        ("lambda-runtime-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0"),
+        ("content-type", "application/json"),
+    ];
+    (headers, event.to_string()).into_response()
+}
+
+async fn response(State(served): State<Served>, Path(id): Path<String>, body: String) -> StatusCode {
+    let answer = serde_json::from_str(&body).map_err(|error| format!("the answer is no JSON ({error}): {body}"));
+    resolve(&served, &id, answer)
+}
+
+async fn error(State(served): State<Served>, Path(id): Path<String>, body: String) -> StatusCode {
+    resolve(&served, &id, Err(body))
+}
+
+async fn init_error(State(served): State<Served>, body: String) -> StatusCode {
+    let all = std::mem::take(&mut *served.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+    for (_, answer) in all {
+        let _ = answer.send(Err(format!("the function did not start: {body}")));
+    }
+    StatusCode::ACCEPTED
+}
+
+fn resolve(served: &Served, id: &str, answered: Answered) -> StatusCode {
+    let waiting = served.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    if let Some(answer) = waiting {
+        let _ = answer.send(answered);
+    }
+    StatusCode::ACCEPTED
+}
+
+/// A function binary running against a Runtime API of its own; dropping it ends the process.
+pub struct Function {
+    api: RuntimeApi,
+    child: Child,
+    log: tempfile::NamedTempFile,
+}
+
+impl Function {
+    /// Starts `binary` as the function `handler` with these settings.
+    pub async fn start<'s>(
+        binary: &str,
+        handler: &str,
+        settings: impl IntoIterator<Item = (&'s String, &'s String)>,
+    ) -> Self {
+        let api = RuntimeApi::start().await;
+        let log = tempfile::NamedTempFile::new().expect("a temporary file");
+        let out = log.reopen().expect("the temporary file opens again");
+        let err = out.try_clone().expect("a file handle can be doubled");
+        let mut command: Command = bin::start(binary);
+        command
+            .envs(settings)
+            .env("_HANDLER", handler)
+            .env("AWS_LAMBDA_RUNTIME_API", &api.address)
+            .env("AWS_LAMBDA_FUNCTION_NAME", handler)
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+            .env("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{handler}"))
+            .env("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/21/[$LATEST]0123456789abcdef")
+            .env("AWS_REGION", "eu-central-1");
+        let child = command.stdout(Stdio::from(out)).stderr(Stdio::from(err)).spawn().expect("the function starts");
+        Self { api, child, log }
+    }
+
+    /// Hands `event` over and waits for the answer; an error report fails the test.
+    pub async fn invoke(&self, event: Value) -> Value {
+        match self.api.try_invoke(event).await {
+            Ok(answer) => answer,
+            Err(error) => panic!("{error}\n{}", self.printed()),
+        }
+    }
+
+    /// What the function printed.
+    pub fn printed(&self) -> String {
+        std::fs::read_to_string(self.log.path()).unwrap_or_default()
+    }
+}
+
+impl Drop for Function {
+    fn drop(&mut self) {
+        bin::end(&mut self.child);
+    }
+}
+
+/// An API Gateway HTTP API event (payload format 2.0) with the claims its JWT authorizer handed over.
+///
+/// `target` is path and query; a JSON `body` stands as text, a form (text) as the service sends it: in base64.
+pub fn gateway_event(method: &str, target: &str, claims: &Value, body: Option<&Value>) -> Value {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let (kind, text, encoded) = match body {
+        Some(Value::String(form)) => (
+            "application/x-www-form-urlencoded",
+            Some(base64::engine::general_purpose::STANDARD.encode(form)),
+            true,
+        ),
+        Some(body) => ("application/json", Some(body.to_string()), false),
+        None => ("application/json", None, false),
+    };
+    let mut headers = json!({
+        "accept": "application/json",
+        "content-length": text.as_ref().map_or(0, String::len).to_string(),
+        "content-type": kind,
+        "host": "abcdef1234.execute-api.eu-central-1.amazonaws.com",
+        "user-agent": "eventdesk-tests",
+        "x-amzn-trace-id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700",
+        "x-forwarded-for": "192.0.2.7",
+        "x-forwarded-port": "443",
+        "x-forwarded-proto": "https",
+    });
+    let mut context = json!({
+        "accountId": "123456789012",
+        "apiId": "abcdef1234",
+        "domainName": "abcdef1234.execute-api.eu-central-1.amazonaws.com",
+        "domainPrefix": "abcdef1234",
+        "http": {
+            "method": method,
+            "path": path,
+            "protocol": "HTTP/1.1",
+            "sourceIp": "192.0.2.7",
+            "userAgent": "eventdesk-tests",
+        },
+        "requestId": format!("JKJaXmPLvHcESHA{}=", crate::samples::unique()),
+        "routeKey": "$default",
+        "stage": "$default",
+        "time": "21/Nov/2026:12:00:00 +0000",
+        "timeEpoch": 1_795_262_400_000_u64,
+    });
+    if claims.is_object() {
+        headers["authorization"] = json!("Bearer checked.by.gateway");
+        context["authorizer"] = json!({ "jwt": { "claims": claims, "scopes": null } });
+    }
+    let mut event = json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": headers,
+        "requestContext": context,
+        "isBase64Encoded": encoded,
+    });
+    if let Some(text) = text {
+        event["body"] = json!(text);
+    }
+    event
+}
+
+/// An SQS batch: one record per `(message id, body)`.
+pub fn queue_event(messages: &[(&str, String)]) -> Value {
+    let record = |(id, body): &(&str, String)| {
+        json!({
+            "messageId": id,
+            "receiptHandle": format!("receipt-{id}"),
+            "body": body,
+            "attributes": {
+                "ApproximateReceiveCount": "1",
+                "SentTimestamp": "1795262400000",
+                "SenderId": "AIDAIENQZJOLO23YVJ4VO",
+                "ApproximateFirstReceiveTimestamp": "1795262400001",
+            },
+            "messageAttributes": {},
+            "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
+            "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:eventdesk-tickets",
+            "awsRegion": "eu-central-1",
+        })
+    };
+    json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() })
+}

@@ -1,0 +1,84 @@
+//! A desk with people on it: what most stories start from.
+
+use serde_json::{json, Value};
+
+use crate::{samples, Answer, Caller, Desk};
+
+/// Callers and makers of records on one desk.
+pub struct Scene<'a> {
+    /// The desk.
+    pub desk: &'a Desk,
+    /// The bootstrap administrator.
+    pub admin: Caller,
+}
+
+/// A supported person who can log in.
+pub struct EmployeeLogin {
+    /// The login user's id.
+    pub user_id: String,
+    /// The employee record's id.
+    pub employee_id: String,
+    /// Logged in.
+    pub caller: Caller,
+}
+
+impl<'a> Scene<'a> {
+    /// Logs the administrator in.
+    pub async fn on(desk: &'a Desk) -> Self {
+        Self { desk, admin: desk.admin().await }
+    }
+
+    /// A new user with these roles, as the directory answered it.
+    pub async fn user(&self, roles: &[&str]) -> Answer {
+        self.admin.post("/users", samples::user(roles)).await.is(201)
+    }
+
+    /// A new user with these roles, logged in; with its id.
+    pub async fn staff(&self, roles: &[&str]) -> (String, Caller) {
+        let user = self.user(roles).await;
+        (user.id(), self.desk.login(&user.str("username")).await)
+    }
+
+    /// A new employee record's id.
+    pub async fn employee(&self) -> String {
+        self.admin.post("/employees", samples::employee()).await.is(201).id()
+    }
+
+    /// A new employee with a login.
+    pub async fn employee_login(&self) -> EmployeeLogin {
+        let (user_id, caller) = self.staff(&["employee"]).await;
+        let body = samples::merged(samples::employee(), json!({ "user_id": user_id }));
+        let employee_id = self.admin.post("/employees", body).await.is(201).id();
+        EmployeeLogin { user_id, employee_id, caller }
+    }
+
+    /// A new ticket of this employee, opened by the administrator.
+    pub async fn ticket(&self, employee_id: &str) -> Answer {
+        self.ticket_with(employee_id, json!({})).await
+    }
+
+    /// A new ticket of this employee with more or other members.
+    pub async fn ticket_with(&self, employee_id: &str, changes: Value) -> Answer {
+        self.admin.post("/tickets", samples::merged(samples::ticket(employee_id), changes)).await.is(201)
+    }
+
+    /// A new ticket brought to `status` by allowed moves.
+    pub async fn ticket_in(&self, employee_id: &str, status: &str) -> Answer {
+        let mut ticket = self.ticket(employee_id).await;
+        let path = format!("/tickets/{}/status", ticket.id());
+        let moves: &[&str] = match status {
+            "new" => &[],
+            "closed" => &["solved", "closed"],
+            _ => &[status],
+        };
+        for status in moves {
+            ticket = self.admin.put(&path, json!({ "status": status })).await.is(200);
+        }
+        ticket
+    }
+
+    /// Moves a ticket.
+    pub async fn move_to(&self, ticket_id: &str, status: &str) -> Answer {
+        self.admin.put(&format!("/tickets/{ticket_id}/status"), json!({ "status": status })).await.is(200)
+    }
+}
