@@ -1,0 +1,1 @@
+//! Rules of the ticket, case by case.

@@ -1,0 +1,239 @@
+//! The user: staff, or an employee's login.
+
+#[cfg(test)]
+mod tests;
+
+use eventdesk_events::{
+    Timestamp, Version,
+    user::{
+        Contacts, ContactsChange, ContactsChanged, Deleted, Disabled, Enabled, LoginAllowed, LoginDenied,
+        PasswordChanged, Registered, Renamed, Role, RolesChanged, UserEvent, UserProfile, UsernameChange,
+    },
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{Decider, Place};
+
+/// A user as far as rules need them.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum User {
+    /// They do not exist yet.
+    #[default]
+    Unregistered,
+    /// They exist, disabled and login-denied ones included.
+    Active(UserFacts),
+    /// They were deleted; the facts are those of their last moment.
+    Deleted(UserFacts),
+}
+
+/// The facts about a user, without names and contacts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UserFacts {
+    /// Without repeats, in the order of [`Role::ALL`].
+    pub roles: Vec<Role>,
+    /// Whether they reach nothing but the authentication section.
+    pub disabled: bool,
+    /// Whether they get no token.
+    pub login_denied: bool,
+    /// When they were registered.
+    pub created_at: Timestamp,
+    /// When their last event happened.
+    pub updated_at: Timestamp,
+    /// The version that last set the username.
+    pub username_version: Version,
+    /// The version that last set the contacts.
+    pub contacts_version: Version,
+}
+
+impl UserFacts {
+    /// Whether one of the roles works on tickets and nothing keeps the user from it.
+    pub fn is_active_staff(&self) -> bool {
+        !self.disabled && !self.login_denied && self.roles.iter().any(|role| role.is_staff())
+    }
+}
+
+/// What can be asked of a user.
+#[derive(Debug, Clone, PartialEq)]
+pub enum UserCommand {
+    /// Register them.
+    Register(RegisterUser),
+    /// Set name and contacts.
+    ChangeContacts {
+        /// All four fields.
+        contacts: Contacts,
+        /// The contacts now stored; `None` if they were erased, so that every field is a change.
+        held: Option<Contacts>,
+    },
+    /// Give them another username.
+    Rename {
+        /// The new name.
+        username: String,
+        /// The name now stored; `None` if it was erased.
+        held: Option<String>,
+    },
+    /// Set their roles.
+    ChangeRoles {
+        /// In any order, repeats allowed.
+        roles: Vec<Role>,
+    },
+    /// Set whether they reach nothing but the authentication section.
+    SetDisabled(bool),
+    /// Set whether they get no token.
+    SetLoginDenied(bool),
+    /// Record that the password was changed; the password itself comes nowhere near.
+    ChangePassword,
+    /// Delete them.
+    Delete,
+}
+
+/// A new user; names and contacts have passed [`crate::rules`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct RegisterUser {
+    /// Unique, compared without case.
+    pub username: String,
+    /// Name and contacts.
+    pub contacts: Contacts,
+    /// In any order, repeats allowed.
+    pub roles: Vec<Role>,
+    /// Whether they reach nothing but the authentication section.
+    pub disabled: bool,
+    /// Whether they get no token.
+    pub login_denied: bool,
+}
+
+/// Why a user refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UserError {
+    /// They were never registered.
+    #[error("no such user")]
+    NotFound,
+    /// The id is taken.
+    #[error("the user was registered already")]
+    AlreadyRegistered,
+    /// They were deleted; also what a second deletion gets.
+    #[error("the user was deleted")]
+    Deleted,
+}
+
+impl User {
+    /// The facts, unless they were never registered.
+    pub fn facts(&self) -> Option<&UserFacts> {
+        match self {
+            Self::Unregistered => None,
+            Self::Active(facts) | Self::Deleted(facts) => Some(facts),
+        }
+    }
+
+    /// Whether they belong on the roster of active admins: role `admin`, neither disabled nor login-denied.
+    pub fn is_active_admin(&self) -> bool {
+        matches!(self, Self::Active(f) if f.roles.contains(&Role::Admin) && !f.disabled && !f.login_denied)
+    }
+}
+
+/// The same roles without repeats, in the order of [`Role::ALL`].
+fn normalised(roles: &[Role]) -> Vec<Role> {
+    Role::ALL.into_iter().filter(|role| roles.contains(role)).collect()
+}
+
+/// The contact fields that differ; all of them if the old ones are unknown.
+fn changed_contacts(held: Option<&Contacts>, new: &Contacts) -> Vec<String> {
+    type Field = fn(&Contacts) -> &String;
+    let fields: [(&str, Field); 4] = [
+        ("first_name", |c| &c.first_name),
+        ("last_name", |c| &c.last_name),
+        ("phone", |c| &c.phone),
+        ("email", |c| &c.email),
+    ];
+    let differs = |field: Field| held.is_none_or(|held| field(held) != field(new));
+    fields.into_iter().filter(|(_, field)| differs(*field)).map(|(name, _)| name.to_owned()).collect()
+}
+
+fn decide_active(facts: &UserFacts, command: UserCommand) -> Result<Vec<UserEvent>, UserError> {
+    use {UserCommand as C, UserEvent as E};
+    let event = match command {
+        C::Register(_) => return Err(UserError::AlreadyRegistered),
+        C::ChangeContacts { contacts, held } => {
+            let changed = changed_contacts(held.as_ref(), &contacts);
+            (!changed.is_empty()).then(|| {
+                let private = Some(ContactsChange { previous: held, current: contacts });
+                E::ContactsChanged(ContactsChanged { changed, private })
+            })
+        }
+        C::Rename { username, held } => (held.as_ref() != Some(&username))
+            .then_some(E::Renamed(Renamed { private: Some(UsernameChange { previous: held, current: username }) })),
+        C::ChangeRoles { roles } => {
+            let current = normalised(&roles);
+            (current != facts.roles).then(|| E::RolesChanged(RolesChanged { previous: facts.roles.clone(), current }))
+        }
+        C::SetDisabled(disabled) => (disabled != facts.disabled).then_some(if disabled {
+            E::Disabled(Disabled {})
+        } else {
+            E::Enabled(Enabled {})
+        }),
+        C::SetLoginDenied(denied) => (denied != facts.login_denied).then_some(if denied {
+            E::LoginDenied(LoginDenied {})
+        } else {
+            E::LoginAllowed(LoginAllowed {})
+        }),
+        C::ChangePassword => Some(E::PasswordChanged(PasswordChanged {})),
+        C::Delete => Some(E::Deleted(Deleted {})),
+    };
+    Ok(event.into_iter().collect())
+}
+
+fn apply(facts: &mut UserFacts, event: &UserEvent, place: Place) {
+    match event {
+        UserEvent::ContactsChanged(_) => facts.contacts_version = place.version,
+        UserEvent::Renamed(_) => facts.username_version = place.version,
+        UserEvent::RolesChanged(changed) => facts.roles.clone_from(&changed.current),
+        UserEvent::Disabled(_) => facts.disabled = true,
+        UserEvent::Enabled(_) => facts.disabled = false,
+        UserEvent::LoginDenied(_) => facts.login_denied = true,
+        UserEvent::LoginAllowed(_) => facts.login_denied = false,
+        UserEvent::Registered(_) | UserEvent::PasswordChanged(_) | UserEvent::Deleted(_) => {}
+    }
+}
+
+impl Decider for User {
+    type Command = UserCommand;
+    type Event = UserEvent;
+    type Error = UserError;
+
+    fn decide(&self, command: UserCommand) -> Result<Vec<UserEvent>, UserError> {
+        match (self, command) {
+            (Self::Unregistered, UserCommand::Register(new)) => Ok(vec![UserEvent::Registered(Registered {
+                roles: normalised(&new.roles),
+                disabled: new.disabled,
+                login_denied: new.login_denied,
+                private: Some(UserProfile { username: new.username, contacts: new.contacts }),
+            })]),
+            (Self::Unregistered, _) => Err(UserError::NotFound),
+            (Self::Deleted(_), UserCommand::Register(_)) => Err(UserError::AlreadyRegistered),
+            (Self::Deleted(_), _) => Err(UserError::Deleted),
+            (Self::Active(facts), command) => decide_active(facts, command),
+        }
+    }
+
+    fn evolve(self, event: &UserEvent, place: Place) -> Self {
+        match (self, event) {
+            (Self::Unregistered, UserEvent::Registered(registered)) => Self::Active(UserFacts {
+                roles: registered.roles.clone(),
+                disabled: registered.disabled,
+                login_denied: registered.login_denied,
+                created_at: place.at,
+                updated_at: place.at,
+                username_version: place.version,
+                contacts_version: place.version,
+            }),
+            (Self::Active(facts), UserEvent::Deleted(_)) => Self::Deleted(UserFacts { updated_at: place.at, ..facts }),
+            (Self::Active(mut facts), event) => {
+                apply(&mut facts, event, place);
+                facts.updated_at = place.at;
+                Self::Active(facts)
+            }
+            // No decider records these; whatever they were, they changed nothing.
+            (state @ (Self::Unregistered | Self::Deleted(_)), _) => state,
+        }
+    }
+}
