@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use eventdesk_events::{Timestamp, Version};
+use eventdesk_events::{EmployeeId, TicketId, Timestamp, UserId, Version};
 
 use crate::{Decider, Place};
 
@@ -10,6 +10,25 @@ use crate::{Decider, Place};
 pub fn place(version: u64) -> Place {
     let minutes = i64::try_from(version).unwrap_or(i64::MAX / 60_000);
     Place { version: Version::new(version), at: Timestamp::from_millis(1_767_225_600_000 + minutes * 60_000) }
+}
+
+fn uuid(family: u16, number: u32) -> String {
+    format!("0198f000-{family:04x}-7000-8000-{number:012x}")
+}
+
+/// A made-up user, the same for the same number.
+pub fn user(number: u32) -> UserId {
+    UserId::parse(&uuid(1, number)).expect("the text form of a UUID")
+}
+
+/// A made-up employee, the same for the same number.
+pub fn employee(number: u32) -> EmployeeId {
+    EmployeeId::parse(&uuid(2, number)).expect("the text form of a UUID")
+}
+
+/// A made-up ticket, the same for the same number.
+pub fn ticket(number: u32) -> TicketId {
+    TicketId::parse(&uuid(3, number)).expect("the text form of a UUID")
 }
 
 /// Folds `history`, one event a commit, from the first version on.
