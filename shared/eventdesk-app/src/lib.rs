@@ -2,8 +2,22 @@
 //!
 //! Nothing here knows HTTP status codes, SQL, MongoDB or AWS: those stand behind the ports or before the commands.
 
+pub mod access;
+mod aggregate;
+pub mod commands;
+mod error;
+mod execute;
+pub mod local_queue;
 pub mod ports;
-
+pub mod queries;
+mod records;
 mod secret;
+mod texts;
+mod transaction;
 
+pub use aggregate::{Aggregate, KeyRing, LoadError, Loaded, REMEMBERED_KEYS, RememberedKey};
+pub use error::{CommandError, InvalidField, QueryError, Resource};
+pub use execute::{Command, CommandContext, Commands, Done, Idempotency};
+pub use records::{ConsistencyToken, EmployeeRecord, MessageRecord, NameAt, TicketFed, TicketRecord, UserRecord};
 pub use secret::{DeploymentSecret, Digest, Digester, SecretError};
+pub use transaction::{Target, Transaction};

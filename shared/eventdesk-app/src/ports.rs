@@ -8,9 +8,10 @@ mod event_store;
 mod publisher;
 mod queue;
 mod read_store;
+mod view_rules;
 
 pub use commit::{Commit, Position, RecordedEvent, StoredState};
-pub use credentials::{Credential, Credentials, CredentialsError};
+pub use credentials::{Credential, Credentials, CredentialsError, PasswordHasher};
 pub use environment::{Clock, Ids};
 pub use event_store::{
     Append, AppendError, Claim, CommitLog, EventStore, Namespace, NewCommits, StoreError, StoredCommit,
@@ -21,3 +22,4 @@ pub use read_store::{
     ApplyError, ConsumerState, DeadLetter, Document, Field, FieldKind, Filter, Index, Progress, Put, ReadStore,
     ReadStoreError, Retry, Select, Sort, Value, ViewSpec,
 };
+pub use view_rules::Misuse;

@@ -50,3 +50,20 @@ pub trait Credentials: Send + Sync {
     /// [`CredentialsError`].
     async fn remove(&self, user: UserId) -> Result<(), CredentialsError>;
 }
+
+/// Turns passwords into hashes and compares them; slow on purpose.
+#[async_trait]
+pub trait PasswordHasher: Send + Sync {
+    /// The hash of a password, PHC string format.
+    ///
+    /// # Errors
+    /// [`CredentialsError`] if it cannot be computed now.
+    async fn hash(&self, password: &str) -> Result<String, CredentialsError>;
+
+    /// Whether the password belongs to the hash. Without a hash it takes as long and says no, so that unknown and
+    /// wrong cannot be told apart.
+    ///
+    /// # Errors
+    /// [`CredentialsError`] if it cannot be computed now.
+    async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, CredentialsError>;
+}

@@ -59,7 +59,7 @@ pub struct Append {
     pub absent: Vec<(StreamId, Version)>,
     /// Unique values to hold from now on, each for the stream that is given; one it holds already is fine.
     pub claims: Vec<(Claim, StreamId)>,
-    /// Unique values to free; freeing what is free or held by another stream changes nothing.
+    /// Unique values to free, before any is claimed; freeing what is free or held by another stream changes nothing.
     pub releases: Vec<(Claim, StreamId)>,
     /// The ticket number that the commits use, from [`EventStore::next_ticket_number`].
     pub ticket_number: Option<u64>,

@@ -1,0 +1,15 @@
+//! Everything that can be asked of the desk, one type a command.
+
+mod check;
+mod employee;
+mod message;
+mod ticket;
+mod user;
+
+pub use employee::{DeleteEmployee, EmployeeInput, RegisterEmployee, ReplaceEmployee};
+pub use message::{EditMessage, PostMessage, RetractMessage};
+pub use ticket::{
+    AssignTicket, ChangeRequester, DeleteTicket, EditTicket, MoveTicket, OpenTicket, TagTicket, UnassignTicket,
+    UntagTicket,
+};
+pub use user::{DeleteUser, RegisterUser};

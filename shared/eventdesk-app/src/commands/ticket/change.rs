@@ -1,0 +1,177 @@
+//! Changes of one thing about a ticket.
+
+#![expect(clippy::unused_async, reason = "all commands of one macro have one shape; some checks read the store")]
+
+use eventdesk_domain::{
+    text,
+    ticket::{Ticket, TicketCommand},
+};
+use eventdesk_events::{EmployeeId, TicketId, UserId, ticket::Status};
+
+use super::{employee_exists, is_active_staff, record, target};
+use crate::{Command, CommandError, Commands, Loaded, Target, TicketRecord, Transaction, commands::check::Checked};
+
+/// A command on one ticket that needs nothing but the ticket once it is checked.
+macro_rules! ticket_command {
+    ($name:ident) => {
+        impl Command for $name {
+            type Decided = Loaded<Ticket>;
+            type Record = TicketRecord;
+
+            async fn attempt(&self, tx: &mut Transaction<'_>) -> Result<Self::Decided, CommandError> {
+                match target(tx, self.id).await? {
+                    Target::Replayed(loaded) => Ok(loaded),
+                    Target::Fresh(loaded) => {
+                        let command = self.checked(tx).await?;
+                        tx.decide(loaded, command)
+                    }
+                }
+            }
+
+            async fn answer(&self, desk: &Commands, loaded: Self::Decided) -> Result<TicketRecord, CommandError> {
+                record(desk, self.id, loaded).await
+            }
+        }
+    };
+}
+
+/// Moves a ticket to another status. Who is not staff can only reopen or close.
+#[derive(Debug, Clone)]
+pub struct MoveTicket {
+    /// The ticket.
+    pub id: TicketId,
+    /// The status it shall have.
+    pub status: Status,
+    /// Why, in words: 1 to 1,000 characters.
+    pub reason: Option<String>,
+}
+
+impl MoveTicket {
+    async fn checked(&self, tx: &Transaction<'_>) -> Result<TicketCommand, CommandError> {
+        if !tx.caller().is_staff() && !matches!(self.status, Status::Open | Status::Closed) {
+            return Err(CommandError::Forbidden);
+        }
+        let mut check = Checked::default();
+        let reason = check.optional("reason", self.reason.as_deref().map(text::reason));
+        check.done()?;
+        Ok(TicketCommand::SetStatus { status: self.status, reason })
+    }
+}
+
+ticket_command!(MoveTicket);
+
+/// Gives a ticket to an active staff user.
+#[derive(Debug, Clone)]
+pub struct AssignTicket {
+    /// The ticket.
+    pub id: TicketId,
+    /// The user.
+    pub user_id: UserId,
+}
+
+impl AssignTicket {
+    async fn checked(&self, tx: &Transaction<'_>) -> Result<TicketCommand, CommandError> {
+        if is_active_staff(tx, self.user_id).await? {
+            return Ok(TicketCommand::Assign { user_id: self.user_id });
+        }
+        let mut check = Checked::default();
+        check.refuse("user_id", "unknown_assignee", "names no active staff user");
+        check.done()?;
+        Err(CommandError::Forbidden)
+    }
+}
+
+ticket_command!(AssignTicket);
+
+/// Takes a ticket from its assignee.
+#[derive(Debug, Clone)]
+pub struct UnassignTicket {
+    /// The ticket.
+    pub id: TicketId,
+}
+
+impl UnassignTicket {
+    async fn checked(&self, _: &Transaction<'_>) -> Result<TicketCommand, CommandError> {
+        Ok(TicketCommand::Unassign)
+    }
+}
+
+ticket_command!(UnassignTicket);
+
+/// Makes a ticket about another employee.
+#[derive(Debug, Clone)]
+pub struct ChangeRequester {
+    /// The ticket.
+    pub id: TicketId,
+    /// The employee.
+    pub employee_id: EmployeeId,
+}
+
+impl ChangeRequester {
+    async fn checked(&self, tx: &Transaction<'_>) -> Result<TicketCommand, CommandError> {
+        if employee_exists(tx, self.employee_id).await? {
+            return Ok(TicketCommand::ChangeRequester { employee_id: self.employee_id });
+        }
+        let mut check = Checked::default();
+        check.refuse("employee_id", "unknown_employee", "names no employee");
+        check.done()?;
+        Err(CommandError::Forbidden)
+    }
+}
+
+ticket_command!(ChangeRequester);
+
+/// Adds a tag.
+#[derive(Debug, Clone)]
+pub struct TagTicket {
+    /// The ticket.
+    pub id: TicketId,
+    /// The tag.
+    pub tag: String,
+}
+
+impl TagTicket {
+    async fn checked(&self, _: &Transaction<'_>) -> Result<TicketCommand, CommandError> {
+        Ok(TicketCommand::AddTag(tag(&self.tag)?))
+    }
+}
+
+ticket_command!(TagTicket);
+
+/// Removes a tag.
+#[derive(Debug, Clone)]
+pub struct UntagTicket {
+    /// The ticket.
+    pub id: TicketId,
+    /// The tag.
+    pub tag: String,
+}
+
+impl UntagTicket {
+    async fn checked(&self, _: &Transaction<'_>) -> Result<TicketCommand, CommandError> {
+        Ok(TicketCommand::RemoveTag(tag(&self.tag)?))
+    }
+}
+
+ticket_command!(UntagTicket);
+
+/// Deletes a ticket; its history stays.
+#[derive(Debug, Clone)]
+pub struct DeleteTicket {
+    /// The ticket.
+    pub id: TicketId,
+}
+
+impl DeleteTicket {
+    async fn checked(&self, _: &Transaction<'_>) -> Result<TicketCommand, CommandError> {
+        Ok(TicketCommand::Delete)
+    }
+}
+
+ticket_command!(DeleteTicket);
+
+fn tag(text: &str) -> Result<String, CommandError> {
+    let mut check = Checked::default();
+    let tag = check.field("tag", text::tag(text));
+    check.done().map(|()| tag)
+}

@@ -1,0 +1,69 @@
+//! What can be read from the desk: pages and single things from the read models, seen with the caller's eyes.
+
+mod consistency;
+mod cursor;
+mod directory;
+mod history;
+mod messages;
+mod tickets;
+
+use std::sync::Arc;
+
+use crate::{
+    ConsistencyToken, Digester,
+    access::Caller,
+    ports::{Clock, EventStore, ReadStore},
+};
+
+pub use consistency::Waiters;
+pub use directory::{EmployeeFilter, UserFilter};
+pub use history::{HistoryEntry, HistoryFilter};
+pub use messages::MessageFilter;
+pub use tickets::{TicketFilter, TicketKey, TicketSort};
+
+/// Everything that queries stand on.
+pub struct Queries {
+    /// The read models.
+    pub views: Arc<dyn ReadStore>,
+    /// The durable truth: for states as they were, and for look-ups that must not lag.
+    pub store: Arc<dyn EventStore>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Signs cursors; purpose `cursors`.
+    pub cursors: Digester,
+    /// Digests unique values; purpose `reservations`.
+    pub reservations: Digester,
+    /// Bounds how many queries wait for the read models at once.
+    pub waiters: Waiters,
+}
+
+/// What a query says about itself, whatever it asks for.
+#[derive(Debug, Clone)]
+pub struct QueryContext {
+    /// Who asks.
+    pub caller: Caller,
+    /// What the answer must have seen.
+    pub token: ConsistencyToken,
+}
+
+/// Which page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRequest {
+    /// 1 to 100.
+    pub limit: usize,
+    /// Where the page before ended.
+    pub cursor: Option<String>,
+    /// Whether to count all that matches.
+    pub total: bool,
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<R> {
+    /// In the order asked for.
+    pub items: Vec<R>,
+    /// Where the next page begins, if there is one.
+    pub next_cursor: Option<String>,
+    /// How many match on all pages, if asked for.
+    pub total: Option<u64>,
+}

@@ -1,0 +1,1 @@
+//! Signed places in lists.
