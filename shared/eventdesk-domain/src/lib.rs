@@ -7,6 +7,8 @@
 mod decider;
 pub mod employee;
 pub mod message;
+#[cfg(test)]
+mod properties;
 pub mod roster;
 pub mod rules;
 #[cfg(any(test, feature = "testing"))]

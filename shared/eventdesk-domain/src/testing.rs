@@ -17,16 +17,19 @@ fn uuid(family: u16, number: u32) -> String {
 }
 
 /// A made-up user, the same for the same number.
+#[expect(clippy::missing_panics_doc, reason = "every number makes a UUID")]
 pub fn user(number: u32) -> UserId {
     UserId::parse(&uuid(1, number)).expect("the text form of a UUID")
 }
 
 /// A made-up employee, the same for the same number.
+#[expect(clippy::missing_panics_doc, reason = "every number makes a UUID")]
 pub fn employee(number: u32) -> EmployeeId {
     EmployeeId::parse(&uuid(2, number)).expect("the text form of a UUID")
 }
 
 /// A made-up ticket, the same for the same number.
+#[expect(clippy::missing_panics_doc, reason = "every number makes a UUID")]
 pub fn ticket(number: u32) -> TicketId {
     TicketId::parse(&uuid(3, number)).expect("the text form of a UUID")
 }
