@@ -3,10 +3,13 @@
 mod concurrency;
 mod conventions;
 mod conversation;
+mod crash;
 mod faults;
 mod identity;
 mod lambda;
+mod lists;
 mod roles;
 mod story;
 mod transitions;
+mod versions;
 mod workspace;

@@ -1,1 +1,383 @@
-//! roles
+//! Who may do what: every route with every kind of caller, and the guards beside the table.
+
+use std::collections::BTreeSet;
+
+use eventdesk_tests::{ADMIN, Answer, Caller, Desk, EmployeeLogin, PASSWORD, Scene, samples};
+use serde_json::{Value, json};
+
+/// The kinds of caller, in the order of the columns below. `own` and `other` are one employee on own and others' records.
+const CALLERS: [&str; 8] = ["admin", "manager", "support", "own", "other", "roleless", "anonymous", "disabled"];
+
+/// Method, path, body, and what each caller gets: `ok` (2xx) or statuses, `|` for either.
+///
+/// A path's `{…}` become fresh records: `{ticket}` of the caller's kind, `{message}` written by the caller where they may.
+const TABLE: &[(&str, &str, Body, &str)] = &[
+    ("POST", "/tickets", Body::Ticket, "ok ok ok ok 403|404|422 403 401 403"),
+    ("GET", "/tickets", Body::None, "ok ok ok ok ok 403 401 403"),
+    ("GET", "/tickets/{ticket}", Body::None, "ok ok ok ok 404 403 401 403"),
+    ("PATCH", "/tickets/{ticket}", Body::Patch, "ok ok ok 403 403|404 403 401 403"),
+    ("PUT", "/tickets/{ticket}", Body::Full, "ok ok ok 403 403|404 403 401 403"),
+    ("DELETE", "/tickets/{ticket}", Body::None, "ok ok ok 403 403|404 403 401 403"),
+    ("PUT", "/tickets/{ticket}/status", Body::OnHold, "ok ok ok 403 403|404 403 401 403"),
+    ("PUT", "/tickets/{ticket}/assignee", Body::Assignee, "ok ok ok 403 403|404 403 401 403"),
+    ("DELETE", "/tickets/{ticket}/assignee", Body::None, "ok ok ok 403 403|404 403 401 403"),
+    ("PUT", "/tickets/{ticket}/requester", Body::Requester, "ok ok ok 403 403|404 403 401 403"),
+    ("PUT", "/tickets/{ticket}/tags/{tag}", Body::None, "ok ok ok 403 403|404 403 401 403"),
+    ("DELETE", "/tickets/{ticket}/tags/{tag}", Body::None, "ok ok ok 403 403|404 403 401 403"),
+    ("GET", "/tickets/{ticket}/history", Body::None, "ok ok ok ok|403 403|404 403 401 403"),
+    ("POST", "/tickets/{ticket}/messages", Body::Message, "ok ok ok ok 404 403 401 403"),
+    ("GET", "/tickets/{ticket}/messages", Body::None, "ok ok ok ok 404 403 401 403"),
+    ("GET", "/tickets/{ticket}/messages/{message}", Body::None, "ok ok ok ok 404 403 401 403"),
+    ("PATCH", "/tickets/{ticket}/messages/{message}", Body::Words, "ok ok ok ok 404 403 401 403"),
+    ("DELETE", "/tickets/{ticket}/messages/{message}", Body::None, "ok ok ok ok 404 403 401 403"),
+    ("GET", "/messages", Body::None, "ok ok ok ok ok 403 401 403"),
+    ("POST", "/users", Body::User, "ok 403 403 403 403 403 401 403"),
+    ("GET", "/users", Body::None, "ok ok 403 403 403 403 401 403"),
+    ("GET", "/users/{user}", Body::None, "ok ok 403 403|404 403|404 403 401 403"),
+    ("DELETE", "/users/{user}", Body::None, "ok 403 403 403|404 403|404 403 401 403"),
+    ("POST", "/employees", Body::Employee, "ok ok 403 403 403 403 401 403"),
+    ("GET", "/employees", Body::None, "ok ok ok ok|403 ok|403 403 401 403"),
+    ("GET", "/employees/{employee}", Body::None, "ok ok ok ok 404 403 401 403"),
+    ("PUT", "/employees/{employee}", Body::Employee, "ok ok 403 403 403|404 403 401 403"),
+    ("DELETE", "/employees/{employee}", Body::None, "ok ok 403 403 403|404 403 401 403"),
+    ("GET", "/me", Body::None, "ok ok ok ok ok ok 401 ok"),
+    ("GET", "/status", Body::None, "ok ok ok ok ok ok 401 ok"),
+    ("GET", "/whoami", Body::None, "ok ok ok ok ok ok 401 ok|403"),
+];
+
+/// Open to everyone; the form of a token request and the assets of the docs page have suites of their own.
+const PUBLIC: &[(&str, &str)] = &[
+    ("GET", "/health"),
+    ("GET", "/ready"),
+    ("GET", "/docs"),
+    ("GET", "/openapi.json"),
+    ("GET", "/.well-known/openid-configuration"),
+    ("GET", "/.well-known/jwks.json"),
+];
+
+/// Public routes that may stand in the document and are asked elsewhere.
+const ELSEWHERE: &[(&str, &str)] = &[("POST", "/token"), ("GET", "/docs/oauth2-redirect"), ("GET", "/docs/{}")];
+
+#[derive(Clone, Copy)]
+enum Body {
+    None,
+    Ticket,
+    Patch,
+    Full,
+    OnHold,
+    Assignee,
+    Requester,
+    Message,
+    Words,
+    User,
+    Employee,
+}
+
+/// Everyone in the table, and what stands ready for them.
+struct Cast<'a> {
+    scene: Scene<'a>,
+    callers: Vec<Caller>,
+    marry: EmployeeLogin,
+    stranger: String,
+    assignee: String,
+}
+
+impl<'a> Cast<'a> {
+    async fn on(desk: &'a Desk) -> Self {
+        let scene = Scene::on(desk).await;
+        let marry = scene.employee_login().await;
+        let disabled = samples::merged(samples::user(&["support"]), json!({ "disabled": true }));
+        let disabled = scene.admin.post("/users", disabled).await.is(201);
+        let callers = vec![
+            scene.admin.clone(),
+            scene.staff(&["manager"]).await.1,
+            scene.staff(&["support"]).await.1,
+            marry.caller.clone(),
+            marry.caller.clone(),
+            scene.staff(&[]).await.1,
+            desk.visitor(),
+            desk.login(&disabled.str("username")).await,
+        ];
+        let stranger = scene.employee().await;
+        let assignee = scene.staff(&["support"]).await.0;
+        Self { scene, callers, marry, stranger, assignee }
+    }
+
+    /// Whose ticket column `who` is about.
+    fn employee(&self, who: usize) -> &str {
+        if CALLERS[who] == "own" { &self.marry.employee_id } else { &self.stranger }
+    }
+
+    /// `path` with fresh records in it, and the last answer that made one.
+    async fn prepared(&self, path: &str, who: usize) -> (String, Option<Answer>) {
+        let mut path = path.replace("{tag}", "vpn");
+        let mut made = None;
+        if path.contains("{ticket}") {
+            let ticket = self.scene.ticket_with(self.employee(who), json!({ "tags": ["vpn"] })).await;
+            path = path.replace("{ticket}", &ticket.id());
+            if let Some((messages, _)) = path.clone().split_once("/{message}") {
+                let writer = if matches!(CALLERS[who], "admin" | "manager" | "support" | "own") {
+                    &self.callers[who]
+                } else {
+                    &self.scene.admin
+                };
+                let message = writer.after(&ticket).post(messages, self.body(Body::Message, who)).await.is(201);
+                path = path.replace("{message}", &message.id());
+                made = Some(message);
+            } else {
+                made = Some(ticket);
+            }
+        }
+        if path.contains("{user}") {
+            let user = self.scene.user(&["support"]).await;
+            path = path.replace("{user}", &user.id());
+            made = Some(user);
+        }
+        if path.contains("{employee}") {
+            if CALLERS[who] == "own" {
+                path = path.replace("{employee}", &self.marry.employee_id);
+            } else {
+                let employee = self.scene.admin.post("/employees", samples::employee()).await.is(201);
+                path = path.replace("{employee}", &employee.id());
+                made = Some(employee);
+            }
+        }
+        (path, made)
+    }
+
+    fn body(&self, body: Body, who: usize) -> Value {
+        match body {
+            Body::None => Value::Null,
+            Body::Ticket => samples::ticket(self.employee(who)),
+            Body::Patch => json!({ "priority": "high" }),
+            Body::Full => json!({ "title": "Another title", "description": "Another description.", "priority": "low" }),
+            Body::OnHold => json!({ "status": "on_hold" }),
+            Body::Assignee => json!({ "user_id": self.assignee }),
+            Body::Requester => json!({ "employee_id": self.marry.employee_id }),
+            Body::Message => json!({ "visibility": "public", "body": "Hello." }),
+            Body::Words => json!({ "body": "Hello again." }),
+            Body::User => samples::user(&["support"]),
+            Body::Employee => samples::employee(),
+        }
+    }
+}
+
+fn fits(status: u16, wanted: &str) -> bool {
+    wanted.split('|').any(|one| if one == "ok" { (200..300).contains(&status) } else { one == status.to_string() })
+}
+
+#[tokio::test]
+async fn every_route_answers_every_kind_of_caller_as_the_table_says() {
+    let desk = Desk::shared();
+    let cast = Cast::on(&desk).await;
+    let mut wrong = Vec::new();
+    for (method, path, body, wanted) in TABLE {
+        let wanted: Vec<_> = wanted.split(' ').collect();
+        assert_eq!(wanted.len(), CALLERS.len(), "{method} {path}");
+        for (who, wanted) in wanted.iter().enumerate() {
+            let (target, made) = cast.prepared(path, who).await;
+            let mut caller = cast.callers[who].clone();
+            if let Some(made) = &made {
+                caller = caller.after(made);
+            }
+            let body = Some(cast.body(*body, who)).filter(|body| !body.is_null());
+            let answer = caller.request(method, &target, body).await;
+            if !fits(answer.status, wanted) {
+                wrong.push(format!("{method} {path} by {}: wanted {wanted}, got {answer}", CALLERS[who]));
+                continue;
+            }
+            match answer.status {
+                401 => {
+                    let answer = answer.problem(401);
+                    let challenge = answer.header("www-authenticate").unwrap_or_default();
+                    assert!(challenge.starts_with("Bearer"), "{answer}");
+                }
+                status @ 400.. => {
+                    answer.problem(status);
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} cells differ:\n{}", wrong.len(), wrong.join("\n\n"));
+}
+
+#[tokio::test]
+async fn public_routes_ask_for_no_token() {
+    let desk = Desk::shared();
+    for (method, path) in PUBLIC {
+        let answer = desk.visitor().request(method, path, None).await;
+        assert!(matches!(answer.status, 200 | 301..=308), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn no_route_is_missing_from_the_table() {
+    let desk = Desk::shared();
+    let document = desk.visitor().get("/openapi.json").await.is(200);
+    let tabled: BTreeSet<_> = TABLE
+        .iter()
+        .map(|(method, path, _, _)| (*method, *path))
+        .chain(PUBLIC.iter().copied())
+        .chain(ELSEWHERE.iter().copied())
+        .map(|(method, path)| (method.to_owned(), shape(path)))
+        .collect();
+    let mut documented = BTreeSet::new();
+    for (path, operations) in document.body["paths"].as_object().expect("an OpenAPI document has paths") {
+        for method in operations.as_object().expect("a path has operations").keys() {
+            if matches!(method.as_str(), "get" | "put" | "post" | "patch" | "delete") {
+                documented.insert((method.to_uppercase(), shape(path)));
+            }
+        }
+    }
+    let missing: Vec<_> = documented.difference(&tabled).collect();
+    assert!(missing.is_empty(), "routes without a row in the role table: {missing:?}");
+    let guarded = TABLE.iter().map(|(method, path, _, _)| ((*method).to_owned(), shape(path)));
+    let hidden: Vec<_> = guarded.filter(|row| !documented.contains(row)).collect();
+    assert!(hidden.is_empty(), "routes the document does not tell of: {hidden:?}");
+}
+
+/// A path without the base path and without the names of its parameters.
+fn shape(path: &str) -> String {
+    let path = path.strip_prefix("/api/v1").unwrap_or(path);
+    let part = |part: &str| if part.starts_with('{') { "{}".to_owned() } else { part.to_owned() };
+    path.split('/').map(part).collect::<Vec<_>>().join("/")
+}
+
+#[tokio::test]
+async fn an_employee_sees_their_own_and_nothing_else() {
+    let desk = Desk::shared();
+    let cast = Cast::on(&desk).await;
+    let own = cast.scene.ticket(&cast.marry.employee_id).await;
+    let foreign = cast.scene.ticket(&cast.stranger).await;
+    let said = json!({ "visibility": "public", "body": "Not for everyone." });
+    let said = cast.scene.admin.post(&format!("/tickets/{}/messages", foreign.id()), said).await.is(201);
+
+    let marry = cast.marry.caller.after(&said);
+    let tickets = marry.see(&foreign, "/tickets?limit=100").await;
+    assert_eq!(tickets.column("id"), [own.id()], "{tickets}");
+    let number = cast.scene.admin.see(&foreign, &format!("/tickets/{}", foreign.id())).await.body["number"].clone();
+    marry.get(&format!("/tickets/{number}")).await.problem(404);
+    let messages = marry.get("/messages").await.is(200);
+    assert!(!messages.mentions(&said.id()), "{messages}");
+    let people = marry.get("/employees").await.is_one_of(&[200, 403]);
+    assert!(people.status == 403 || people.column("id") == [cast.marry.employee_id.clone()], "{people}");
+}
+
+#[tokio::test]
+async fn an_employee_reopens_and_closes_their_own_ticket_and_moves_it_nowhere_else() {
+    let desk = Desk::shared();
+    let scene = Scene::on(&desk).await;
+    let marry = scene.employee_login().await;
+    for (to, status) in [("open", 200), ("closed", 200)] {
+        let ticket = scene.ticket_in(&marry.employee_id, "solved").await;
+        let path = format!("/tickets/{}/status", ticket.id());
+        let moved = marry.caller.put(&path, json!({ "status": to })).await.is(status);
+        assert_eq!(moved.str("status"), to, "{moved}");
+    }
+    for (from, to) in [("open", "pending"), ("open", "on_hold"), ("new", "pending"), ("pending", "on_hold")] {
+        let ticket = scene.ticket_in(&marry.employee_id, from).await;
+        let path = format!("/tickets/{}/status", ticket.id());
+        marry.caller.put(&path, json!({ "status": to })).await.problem(403);
+    }
+    let foreign = scene.ticket_in(&scene.employee().await, "solved").await;
+    let path = format!("/tickets/{}/status", foreign.id());
+    marry.caller.put(&path, json!({ "status": "open" })).await.problem(404);
+}
+
+#[tokio::test]
+async fn others_words_are_edited_by_nobody_and_retracted_by_managers() {
+    let desk = Desk::shared();
+    let cast = Cast::on(&desk).await;
+    let ticket = cast.scene.ticket(&cast.marry.employee_id).await;
+    let (_, author) = cast.scene.staff(&["support"]).await;
+    let messages = format!("/tickets/{}/messages", ticket.id());
+    for (who, retract) in [("admin", 204), ("manager", 204), ("support", 403), ("own", 403)] {
+        let who = CALLERS.iter().position(|name| *name == who).expect("a column");
+        let said = author.post(&messages, json!({ "visibility": "public", "body": "Mine." })).await.is(201);
+        let path = format!("{messages}/{}", said.id());
+        cast.callers[who].patch(&path, json!({ "body": "Yours." })).await.problem(403);
+        let retracted = cast.callers[who].delete(&path).await.is(retract);
+        if retract == 403 {
+            retracted.problem(403);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_refusal_comes_before_the_body_is_looked_at() {
+    let desk = Desk::shared();
+    let scene = Scene::on(&desk).await;
+    let (_, support) = scene.staff(&["support"]).await;
+    support.post("/users", json!({ "nonsense": true })).await.problem(403);
+    desk.visitor().post("/users", json!({ "nonsense": true })).await.problem(401);
+}
+
+#[tokio::test]
+async fn a_disabled_user_keeps_me_and_status_only() {
+    let desk = Desk::shared();
+    let scene = Scene::on(&desk).await;
+    let user = samples::merged(samples::user(&["admin"]), json!({ "disabled": true }));
+    let user = scene.admin.post("/users", user).await.is(201);
+    assert_eq!(user.body["disabled"], true, "{user}");
+    let disabled = desk.login(&user.str("username")).await;
+    assert_eq!(disabled.get("/status").await.is(200).body["status"], "disabled");
+    disabled.get("/me").await.is(200);
+    disabled.get("/tickets").await.problem(403);
+    disabled.get("/users").await.problem(403);
+}
+
+#[tokio::test]
+async fn a_login_denied_user_gets_no_token() {
+    let desk = Desk::shared();
+    let scene = Scene::on(&desk).await;
+    let user = samples::merged(samples::user(&["support"]), json!({ "login_denied": true }));
+    let user = scene.admin.post("/users", user).await.is(201);
+    let name = user.str("username");
+    let fields = [("grant_type", "password"), ("username", name.as_str()), ("password", PASSWORD)];
+    let denied = desk.visitor().form("/token", &fields).await.is(400);
+    assert!(denied.body["access_token"].is_null(), "{denied}");
+    assert!(denied.body["error"].is_string(), "{denied}");
+}
+
+#[tokio::test]
+async fn the_last_active_admin_stays() {
+    let desk = Desk::start();
+    let scene = Scene::on(&desk).await;
+    let admin_id = scene.admin.get("/whoami").await.is(200).str("sub");
+    let path = format!("/users/{admin_id}");
+    scene.admin.delete(&path).await.problem(409);
+
+    // Someone who cannot act does not count.
+    let disabled = samples::merged(samples::user(&["admin"]), json!({ "disabled": true }));
+    scene.admin.post("/users", disabled).await.is(201);
+    let denied = samples::merged(samples::user(&["admin"]), json!({ "login_denied": true }));
+    scene.admin.post("/users", denied).await.is(201);
+    scene.user(&["manager"]).await;
+    scene.admin.delete(&path).await.problem(409);
+
+    // With a second one the first may go, and then the second stays.
+    let (second_id, second) = scene.staff(&["admin"]).await;
+    second.delete(&path).await.is(204);
+    second.delete(&format!("/users/{second_id}")).await.problem(409);
+    scene.admin.get("/me").await.problem(401);
+    let fields = [("grant_type", "password"), ("username", ADMIN), ("password", PASSWORD)];
+    desk.visitor().form("/token", &fields).await.is(400);
+}
+
+#[tokio::test]
+async fn a_freed_name_inherits_nothing() {
+    let desk = Desk::shared();
+    let scene = Scene::on(&desk).await;
+    let body = samples::user(&["support"]);
+    let first = scene.admin.post("/users", body.clone()).await.is(201);
+    let ticket = scene.ticket_with(&scene.employee().await, json!({ "assignee_id": first.id() })).await;
+    let old = desk.login(&first.str("username")).await;
+    scene.admin.delete(&format!("/users/{}", first.id())).await.is(204);
+
+    let second = scene.admin.post("/users", body).await.is(201);
+    assert_ne!(first.id(), second.id());
+    let new = desk.login(&second.str("username")).await;
+    assert!(new.see(&ticket, "/tickets?assignee=me").await.rows().is_empty());
+    old.get("/tickets").await.problem(401);
+}

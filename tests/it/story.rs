@@ -1,6 +1,6 @@
 //! The reference ticket system's own test story, step by step, with its sample records.
 
-use eventdesk_tests::{Desk, ADMIN};
+use eventdesk_tests::{ADMIN, Desk};
 use serde_json::json;
 
 #[tokio::test]

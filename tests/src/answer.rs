@@ -18,6 +18,7 @@ pub struct Answer {
     pub body: Value,
 }
 
+#[expect(clippy::return_self_not_must_use, reason = "a demand is often all a test wants of an answer")]
 impl Answer {
     /// Reads `response` to its end.
     ///
@@ -62,7 +63,9 @@ impl Answer {
             self.body["instance"].as_str().is_some_and(|instance| instance.contains(&request_id)),
             "instance names the request: {self}"
         );
-        for inside in ["SELECT ", "INSERT ", "rusqlite", "sqlite", "panicked", ".rs:", "stack backtrace", "/home/", "/tmp/"] {
+        for inside in
+            ["SELECT ", "INSERT ", "rusqlite", "sqlite", "panicked", ".rs:", "stack backtrace", "/home/", "/tmp/"]
+        {
             assert!(!self.text.contains(inside), "an inside ({inside}) shows: {self}");
         }
         self
@@ -142,7 +145,8 @@ impl Answer {
     /// One text member of each row of a list.
     #[track_caller]
     pub fn column(&self, member: &str) -> Vec<String> {
-        let text = |row: &Value| row[member].as_str().unwrap_or_else(|| panic!("a row without {member}: {self}")).into();
+        let text =
+            |row: &Value| row[member].as_str().unwrap_or_else(|| panic!("a row without {member}: {self}")).into();
         self.rows().iter().map(text).collect()
     }
 

@@ -51,13 +51,11 @@ pub fn run(command: &mut Command, limit: Duration) -> Output {
     let mut child = command.stdout(out).stderr(err).spawn().expect("the program starts");
     let status = exit_within(&mut child, limit);
     let text = std::fs::read_to_string(log.path()).unwrap_or_default();
-    match status {
-        Some(status) => Output { status, text },
-        None => {
-            end(&mut child);
-            panic!("{command:?} did not end within {limit:?}:\n{text}");
-        }
-    }
+    let Some(status) = status else {
+        end(&mut child);
+        panic!("{command:?} did not end within {limit:?}:\n{text}");
+    };
+    Output { status, text }
 }
 
 /// How `child` ended, or none if it still runs after `limit`.

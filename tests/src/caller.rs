@@ -60,7 +60,12 @@ impl Caller {
     /// The same caller, demanding to see at least what `answer` wrote.
     #[must_use]
     pub fn after(&self, answer: &Answer) -> Self {
-        self.with("Consistency-Token", &answer.token())
+        let mut other = self.clone();
+        match other.headers.iter_mut().find(|(name, _)| name == "Consistency-Token") {
+            Some((_, tokens)) => *tokens = format!("{tokens},{}", answer.token()),
+            None => other.headers.push(("Consistency-Token".into(), answer.token())),
+        }
+        other
     }
 
     /// The same caller on root paths, without `/api/v1`.
@@ -162,11 +167,8 @@ impl Caller {
 
     async fn exchange(&self, method: &str, path: &str, load: Load) -> Result<Answer, reqwest::Error> {
         let method = Method::from_bytes(method.as_bytes()).expect("a method's name");
-        let target = if path.starts_with("http://") {
-            path.to_owned()
-        } else {
-            format!("{}{}{path}", self.base, self.prefix)
-        };
+        let target =
+            if path.starts_with("http://") { path.to_owned() } else { format!("{}{}{path}", self.base, self.prefix) };
         let asked = format!("{method} {}", target.trim_start_matches(&self.base));
         let mut request = self.http.request(method, target);
         for (name, value) in &self.headers {

@@ -14,8 +14,8 @@ pub mod samples;
 mod scene;
 
 pub use answer::Answer;
-pub use bin::{exit_within, run, start, Output};
+pub use bin::{Output, exit_within, run, start};
 pub use caller::Caller;
-pub use desk::{Desk, Setting, ADMIN, PASSWORD};
-pub use runtime_api::{gateway_event, queue_event, Function, RuntimeApi};
+pub use desk::{ADMIN, Desk, PASSWORD, Setting};
+pub use runtime_api::{Function, RuntimeApi, gateway_event, queue_event};
 pub use scene::{EmployeeLogin, Scene};

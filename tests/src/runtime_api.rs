@@ -1,17 +1,17 @@
 //! A small Lambda service: it feeds one function binary and takes its answers.
 
 use std::collections::HashMap;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::Router;
 use base64::Engine as _;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::bin;
@@ -113,7 +113,7 @@ fn resolve(served: &Served, id: &str, answered: Answered) -> StatusCode {
 /// A function binary running against a Runtime API of its own; dropping it ends the process.
 pub struct Function {
     api: RuntimeApi,
-    child: Child,
+    child: Mutex<Child>,
     log: tempfile::NamedTempFile,
 }
 
@@ -140,14 +140,28 @@ impl Function {
             .env("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/21/[$LATEST]0123456789abcdef")
             .env("AWS_REGION", "eu-central-1");
         let child = command.stdout(Stdio::from(out)).stderr(Stdio::from(err)).spawn().expect("the function starts");
-        Self { api, child, log }
+        Self { api, child: Mutex::new(child), log }
     }
 
     /// Hands `event` over and waits for the answer; an error report fails the test.
     pub async fn invoke(&self, event: Value) -> Value {
-        match self.api.try_invoke(event).await {
-            Ok(answer) => answer,
-            Err(error) => panic!("{error}\n{}", self.printed()),
+        tokio::select! {
+            answer = self.api.try_invoke(event) => match answer {
+                Ok(answer) => answer,
+                Err(error) => panic!("{error}\n{}", self.printed()),
+            },
+            status = self.ended() => panic!("the function ended with {status}:\n{}", self.printed()),
+        }
+    }
+
+    /// Returns once the process is gone.
+    async fn ended(&self) -> ExitStatus {
+        loop {
+            let status = self.child.lock().unwrap_or_else(PoisonError::into_inner).try_wait();
+            if let Some(status) = status.expect("a child can be waited for") {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
@@ -159,7 +173,7 @@ impl Function {
 
 impl Drop for Function {
     fn drop(&mut self) {
-        bin::end(&mut self.child);
+        bin::end(self.child.get_mut().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
@@ -169,11 +183,9 @@ impl Drop for Function {
 pub fn gateway_event(method: &str, target: &str, claims: &Value, body: Option<&Value>) -> Value {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let (kind, text, encoded) = match body {
-        Some(Value::String(form)) => (
-            "application/x-www-form-urlencoded",
-            Some(base64::engine::general_purpose::STANDARD.encode(form)),
-            true,
-        ),
+        Some(Value::String(form)) => {
+            ("application/x-www-form-urlencoded", Some(base64::engine::general_purpose::STANDARD.encode(form)), true)
+        }
         Some(body) => ("application/json", Some(body.to_string()), false),
         None => ("application/json", None, false),
     };

@@ -1,8 +1,8 @@
 //! A desk with people on it: what most stories start from.
 
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
-use crate::{samples, Answer, Caller, Desk};
+use crate::{Answer, Caller, Desk, samples};
 
 /// Callers and makers of records on one desk.
 pub struct Scene<'a> {
