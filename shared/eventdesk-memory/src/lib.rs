@@ -2,3 +2,5 @@
 
 mod event_store;
 mod read_store;
+
+pub use event_store::{MemoryCredentials, MemoryEventStore};

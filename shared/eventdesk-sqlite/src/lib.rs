@@ -4,5 +4,9 @@
 //! groups waiting appends into one transaction. `views.db` holds the read models and the consumers' progress: WAL,
 //! `synchronous=NORMAL`. Reads run where they are called, on a pool of connections: a point read takes microseconds.
 
+mod folder;
 pub mod store;
 pub mod views;
+
+pub use folder::{DataFolder, FolderError};
+pub use store::{OpenError, SqliteCredentials, SqliteEventStore, StoreOptions};

@@ -1,1 +1,205 @@
-//! Event store.
+//! The event store on one SQLite file, with the credentials beside it.
+
+mod append;
+mod credentials;
+mod fault;
+mod readers;
+mod row;
+mod schema;
+mod writer;
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use eventdesk_app::ports::{
+    Append, AppendError, Claim, Commit, CommitLog, EventStore, Position, StoreError, StoredCommit,
+};
+use eventdesk_events::{StreamId, Version};
+use rusqlite::{Connection, OptionalExtension};
+use tokio::sync::watch;
+
+use append::EncodedAppend;
+use fault::Fault;
+use readers::Readers;
+use row::{COLUMNS, StreamKey, integer, limit};
+use writer::Writer;
+
+pub use credentials::SqliteCredentials;
+pub use schema::OpenError;
+
+/// How a store behaves under pressure.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// How long a locked file, or a place in the queue of writes, is waited for; then the store is unavailable.
+    pub busy_timeout: Duration,
+    /// Most writes in one transaction, and most that wait for the next.
+    pub group: usize,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self { busy_timeout: Duration::from_secs(2), group: 256 }
+    }
+}
+
+/// Commits, unique values, ticket numbers and credentials in one file.
+///
+/// One thread writes: it takes what waits, up to [`StoreOptions::group`] writes, into one transaction and answers
+/// after its commit has reached the disk (WAL, `synchronous=FULL`). Reads run where they are called, on connections
+/// of their own, and never wait for the writer. A file that is locked, full or out of reach makes the group
+/// `Unavailable`; the next group tries afresh.
+///
+/// Ticket numbers are unique in the process that has the file open to give them: one server a file.
+///
+/// Dropping the last handle, credentials included, finishes the writes that were accepted and closes the file.
+#[derive(Clone)]
+pub struct SqliteEventStore {
+    shared: Arc<Shared>,
+}
+
+/// The readers come first: closed before the writer, they leave the last checkpoint to it.
+struct Shared {
+    readers: Readers,
+    writer: Writer,
+    newest: watch::Receiver<Position>,
+    /// The highest ticket number used or given.
+    ticket_number: AtomicU64,
+}
+
+impl SqliteEventStore {
+    /// Opens the file, makes it if there is none, and brings its tables to today's schema.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(path: impl AsRef<Path>, options: StoreOptions) -> Result<Self, OpenError> {
+        let path = path.as_ref().to_owned();
+        let conn = schema::open_writer(&path, &options)?;
+        let (newest, ticket_number) =
+            counters(&conn).map_err(|source| OpenError::File { path: path.clone(), source })?;
+        let (announce, newest) = watch::channel(newest);
+        let readers = Readers::new(path.clone(), options.clone());
+        let writer = Writer::start(conn, path, options, announce)?;
+        Ok(Self { shared: Arc::new(Shared { readers, writer, newest, ticket_number: AtomicU64::new(ticket_number) }) })
+    }
+
+    /// The credentials in the same file.
+    pub fn credentials(&self) -> SqliteCredentials {
+        SqliteCredentials { shared: Arc::clone(&self.shared) }
+    }
+
+    /// Lets the file grow to `pages` of 4 KiB and no further, as a full disk would. For tests.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    #[doc(hidden)]
+    pub async fn limit_pages(&self, pages: u32) -> Result<(), StoreError> {
+        let limited = self.shared.writer.write(move |group| {
+            group.conn.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
+        });
+        Ok(limited.await?)
+    }
+}
+
+fn counters(conn: &Connection) -> rusqlite::Result<(Position, u64)> {
+    let newest: Option<i64> = conn.query_row("SELECT max(position) FROM commits", [], |row| row.get(0))?;
+    let ticket_number: Option<i64> = conn
+        .query_row("SELECT value FROM counters WHERE name = 'ticket_number'", [], |row| row.get(0))
+        .optional()?;
+    Ok((Position(newest.unwrap_or(0).cast_unsigned()), ticket_number.unwrap_or(0).cast_unsigned()))
+}
+
+#[async_trait]
+impl EventStore for SqliteEventStore {
+    async fn head(&self, stream: StreamId) -> Result<Option<Commit>, StoreError> {
+        let head = self.shared.readers.read(|conn| {
+            conn.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM commits WHERE stream = ?1 ORDER BY version DESC LIMIT 1"
+            ))?
+            .query_row([StreamKey(stream)], row::commit)
+            .optional()
+        })?;
+        Ok(head)
+    }
+
+    async fn read(&self, stream: StreamId, from: Version, most: usize) -> Result<Vec<Commit>, StoreError> {
+        let commits = self.shared.readers.read(|conn| {
+            conn.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM commits WHERE stream = ?1 AND version >= ?2 ORDER BY version LIMIT ?3"
+            ))?
+            .query_map((StreamKey(stream), integer(from.get()), limit(most)), row::commit)?
+            .collect()
+        })?;
+        Ok(commits)
+    }
+
+    async fn read_many(&self, keys: &[(StreamId, Version)]) -> Result<Vec<Option<Commit>>, StoreError> {
+        let commits = self.shared.readers.read(|conn| {
+            // One transaction for the batch: its locks are taken once.
+            let batch = conn.unchecked_transaction()?;
+            let mut one = batch
+                .prepare_cached(&format!("SELECT {COLUMNS} FROM commits WHERE stream = ?1 AND version = ?2"))?;
+            keys.iter()
+                .map(|(stream, version)| {
+                    one.query_row((StreamKey(*stream), integer(version.get())), row::commit).optional()
+                })
+                .collect()
+        })?;
+        Ok(commits)
+    }
+
+    async fn append(&self, append: Append) -> Result<(), AppendError> {
+        if let Some(number) = append.ticket_number {
+            self.shared.ticket_number.fetch_max(number, Ordering::Relaxed);
+        }
+        let append = EncodedAppend::of(append)?;
+        self.shared.writer.write(move |group| append.run(group)).await?
+    }
+
+    async fn holder(&self, claim: Claim) -> Result<Option<StreamId>, StoreError> {
+        Ok(self.shared.readers.read(|conn| append::holder(conn, claim))?)
+    }
+
+    async fn next_ticket_number(&self) -> Result<u64, StoreError> {
+        Ok(self.shared.ticket_number.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+}
+
+#[async_trait]
+impl CommitLog for SqliteEventStore {
+    async fn read_after(&self, after: Position, most: usize) -> Result<Vec<StoredCommit>, StoreError> {
+        let commits = self.shared.readers.read(|conn| {
+            conn.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM commits WHERE position > ?1 ORDER BY position LIMIT ?2"
+            ))?
+            .query_map((integer(after.0), limit(most)), row::stored_commit)?
+            .collect()
+        })?;
+        Ok(commits)
+    }
+
+    async fn read_at(&self, positions: &[Position]) -> Result<Vec<StoredCommit>, StoreError> {
+        let mut positions = positions.to_vec();
+        positions.sort_unstable();
+        positions.dedup();
+        let commits = self.shared.readers.read(|conn| {
+            let batch = conn.unchecked_transaction()?;
+            let mut one = batch.prepare_cached(&format!("SELECT {COLUMNS} FROM commits WHERE position = ?1"))?;
+            positions
+                .iter()
+                .filter_map(|position| one.query_row([integer(position.0)], row::stored_commit).optional().transpose())
+                .collect()
+        })?;
+        Ok(commits)
+    }
+
+    fn newest(&self) -> watch::Receiver<Position> {
+        self.shared.newest.clone()
+    }
+}
