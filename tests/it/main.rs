@@ -8,6 +8,7 @@ mod faults;
 mod identity;
 mod lambda;
 mod lists;
+mod openapi;
 mod roles;
 mod story;
 mod transitions;
