@@ -33,7 +33,8 @@ pub struct Actor {
 /// One event with everything a consumer needs to place it.
 ///
 /// `data` and `private` are kept as the JSON text they came in; [`Envelope::event`] reads them.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[schemars(description = "One event with everything a consumer needs to place it.")]
 pub struct Envelope {
     /// UUIDv7, unique per event: consumers drop repeats by it.
     pub id: EventId,

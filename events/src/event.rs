@@ -63,8 +63,8 @@ pub struct EventTypeEntry {
     pub schema_version: u16,
     /// The schema of `data`.
     pub data: fn(&mut SchemaGenerator) -> Schema,
-    /// The schema of `private`.
-    pub private: fn(&mut SchemaGenerator) -> Schema,
+    /// The schema of `private`, `None` where an event has no such part.
+    pub private: Option<fn(&mut SchemaGenerator) -> Schema>,
 }
 
 impl EventTypeEntry {
@@ -73,7 +73,7 @@ impl EventTypeEntry {
             event_type,
             schema_version,
             data: SchemaGenerator::subschema_for::<P>,
-            private: SchemaGenerator::subschema_for::<P::Private>,
+            private: if P::HAS_PRIVATE { Some(SchemaGenerator::subschema_for::<P::Private>) } else { None },
         }
     }
 }

@@ -10,6 +10,9 @@ pub trait Payload: Serialize + DeserializeOwned + JsonSchema {
     /// Free text and contact details; [`Nothing`] where an event has none.
     type Private: Serialize + DeserializeOwned + JsonSchema;
 
+    /// Whether there is a private part at all.
+    const HAS_PRIVATE: bool;
+
     /// The private part, unless there is none or it was removed.
     fn private(&self) -> Option<&Self::Private>;
 
@@ -27,6 +30,7 @@ macro_rules! private {
     ($payload:ty => $private:ty) => {
         impl $crate::Payload for $payload {
             type Private = $private;
+            const HAS_PRIVATE: bool = true;
             fn private(&self) -> Option<&$private> {
                 self.private.as_ref()
             }
@@ -39,6 +43,7 @@ macro_rules! private {
     ($($payload:ty),+ $(,)?) => {$(
         impl $crate::Payload for $payload {
             type Private = $crate::payload::Nothing;
+            const HAS_PRIVATE: bool = false;
             fn private(&self) -> Option<&Self::Private> {
                 None
             }

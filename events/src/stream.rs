@@ -3,9 +3,9 @@
 use std::{borrow::Cow, fmt};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{EmployeeId, MessageId, TicketId, UserId};
+use crate::{EmployeeId, MessageId, TicketId, UserId, parsed::parsed};
 
 /// The ordered commits of one aggregate; text form `ticket-<uuid>`, `message-<uuid>`, `user-<uuid>`,
 /// `employee-<uuid>` or `roster-admins`.
@@ -80,8 +80,7 @@ impl Serialize for StreamId {
 
 impl<'de> Deserialize<'de> for StreamId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<'de, str>::deserialize(deserializer)?;
-        Self::parse(&text).map_err(de::Error::custom)
+        parsed(deserializer, "a stream id", Self::parse)
     }
 }
 

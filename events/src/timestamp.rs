@@ -3,7 +3,9 @@
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::parsed::parsed;
 
 /// A text that is not an RFC 3339 date-time with an offset, or lies outside the years 0001 to 9999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -35,10 +37,34 @@ impl Timestamp {
     /// # Errors
     /// [`ParseTimestampError`] if `text` is anything else.
     pub fn parse(text: &str) -> Result<Self, ParseTimestampError> {
-        let parsed: jiff::Timestamp = text.parse().map_err(|_| ParseTimestampError)?;
-        let ms = parsed.as_millisecond();
+        if !has_rfc3339_shape(text.as_bytes()) {
+            return Err(ParseTimestampError);
+        }
+        let instant: jiff::Timestamp = text.parse().map_err(|_| ParseTimestampError)?;
+        // Floor, also before 1970: cut off means towards the past.
+        let ms = i64::try_from(instant.as_nanosecond().div_euclid(1_000_000)).map_err(|_| ParseTimestampError)?;
         if (FIRST_MS..=LAST_MS).contains(&ms) { Ok(Self(ms)) } else { Err(ParseTimestampError) }
     }
+}
+
+/// Whether `text` is laid out as RFC 3339, section 5.6, says; `jiff` takes other forms of ISO 8601 and Temporal, too.
+fn has_rfc3339_shape(text: &[u8]) -> bool {
+    fn fits(text: &[u8], shape: &[u8]) -> bool {
+        text.len() == shape.len()
+            && text.iter().zip(shape).all(|(byte, place)| match place {
+                b'0' => byte.is_ascii_digit(),
+                b'T' => matches!(byte, b'T' | b't' | b' '),
+                b'+' => matches!(byte, b'+' | b'-'),
+                other => byte == other,
+            })
+    }
+    let Some((seconds, rest)) = text.split_at_checked(19) else { return false };
+    let digits = rest.iter().skip(1).take_while(|byte| byte.is_ascii_digit()).count();
+    let offset = match rest.first() {
+        Some(b'.') if digits > 0 => &rest[1 + digits..],
+        _ => rest,
+    };
+    fits(seconds, b"0000-00-00T00:00:00") && (matches!(offset, b"Z" | b"z") || fits(offset, b"+00:00"))
 }
 
 impl fmt::Display for Timestamp {
@@ -56,8 +82,7 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        Self::parse(&text).map_err(de::Error::custom)
+        parsed(deserializer, "an RFC 3339 date-time", Self::parse)
     }
 }
 

@@ -47,7 +47,7 @@ impl Role {
 /// A user was registered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Registered {
-    /// Without repeats, in the order of [`Role::ALL`].
+    /// Without repeats, the widest first: `admin`, `manager`, `support`, `employee`.
     pub roles: Vec<Role>,
     /// Whether they reach nothing but the authentication section.
     pub disabled: bool,
