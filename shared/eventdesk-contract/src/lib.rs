@@ -6,3 +6,4 @@ pub mod credentials;
 pub mod event_store;
 pub mod queue;
 pub mod read_store;
+mod suite;

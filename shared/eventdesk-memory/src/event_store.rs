@@ -92,7 +92,8 @@ impl Desk {
             .claims
             .iter()
             .filter(|(claim, stream)| {
-                let stored = self.reservations.get(claim).filter(|holder| !append.releases.contains(&(*claim, **holder)));
+                let stored =
+                    self.reservations.get(claim).filter(|holder| !append.releases.contains(&(*claim, **holder)));
                 *holders.entry(*claim).or_insert_with(|| stored.copied().unwrap_or(*stream)) != *stream
             })
             .map(|(claim, _)| *claim)
@@ -166,7 +167,7 @@ impl EventStore for MemoryEventStore {
 impl CommitLog for MemoryEventStore {
     async fn read_after(&self, after: Position, limit: usize) -> Result<Vec<StoredCommit>, StoreError> {
         let desk = self.desk();
-        Ok((after.0 + 1..=desk.newest().0).take(limit).filter_map(|at| desk.stored(Position(at))).collect())
+        Ok((after.0.saturating_add(1)..=desk.newest().0).take(limit).filter_map(|at| desk.stored(Position(at))).collect())
     }
 
     async fn read_at(&self, positions: &[Position]) -> Result<Vec<StoredCommit>, StoreError> {

@@ -100,18 +100,18 @@ impl SqliteEventStore {
     /// See [`StoreError`].
     #[doc(hidden)]
     pub async fn limit_pages(&self, pages: u32) -> Result<(), StoreError> {
-        let limited = self.shared.writer.write(move |group| {
-            group.conn.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
-        });
+        let limited = self
+            .shared
+            .writer
+            .write(move |group| group.conn.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())));
         Ok(limited.await?)
     }
 }
 
 fn counters(conn: &Connection) -> rusqlite::Result<(Position, u64)> {
     let newest: Option<i64> = conn.query_row("SELECT max(position) FROM commits", [], |row| row.get(0))?;
-    let ticket_number: Option<i64> = conn
-        .query_row("SELECT value FROM counters WHERE name = 'ticket_number'", [], |row| row.get(0))
-        .optional()?;
+    let ticket_number: Option<i64> =
+        conn.query_row("SELECT value FROM counters WHERE name = 'ticket_number'", [], |row| row.get(0)).optional()?;
     Ok((Position(newest.unwrap_or(0).cast_unsigned()), ticket_number.unwrap_or(0).cast_unsigned()))
 }
 
@@ -143,8 +143,8 @@ impl EventStore for SqliteEventStore {
         let commits = self.shared.readers.read(|conn| {
             // One transaction for the batch: its locks are taken once.
             let batch = conn.unchecked_transaction()?;
-            let mut one = batch
-                .prepare_cached(&format!("SELECT {COLUMNS} FROM commits WHERE stream = ?1 AND version = ?2"))?;
+            let mut one =
+                batch.prepare_cached(&format!("SELECT {COLUMNS} FROM commits WHERE stream = ?1 AND version = ?2"))?;
             keys.iter()
                 .map(|(stream, version)| {
                     one.query_row((StreamKey(*stream), integer(version.get())), row::commit).optional()

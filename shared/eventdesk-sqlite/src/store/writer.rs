@@ -177,3 +177,81 @@ fn transact(conn: &Connection, writes: &mut [Box<dyn Write>]) -> rusqlite::Resul
     transaction.commit()?;
     Ok(newest)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, mpsc::channel};
+
+    use rusqlite::ffi;
+
+    use super::*;
+
+    fn writer(folder: &tempfile::TempDir) -> Writer {
+        let path = folder.path().join("store.db");
+        let options = StoreOptions::default();
+        let conn = schema::open_writer(&path, &options).unwrap();
+        Writer::start(conn, path, options, watch::Sender::new(Position(0))).unwrap()
+    }
+
+    fn count(group: &mut Group<'_>, name: &str) -> rusqlite::Result<i64> {
+        group.conn.execute("INSERT INTO counters (name, value) VALUES (?1, 1)", [name])?;
+        group.conn.query_row("SELECT count(*) FROM counters", [], |row| row.get(0))
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_write_that_fails_for_itself_does_not_fail_its_neighbours() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = Arc::new(writer(&folder));
+        // Holds the thread until the others wait together for the next group.
+        let (go, held) = channel::<()>();
+        let (running, begun) = channel();
+        let mut answers = vec![tokio::spawn({
+            let writer = Arc::clone(&writer);
+            async move {
+                writer
+                    .write(move |_| {
+                        running.send(()).unwrap();
+                        Ok(held.recv().map_or(0, |()| 0))
+                    })
+                    .await
+            }
+        })];
+        begun.recv().unwrap();
+        for name in ["a", "wrong", "b"] {
+            let task = Arc::clone(&writer);
+            answers.push(tokio::spawn(async move {
+                task.write(move |group| {
+                    let counted = count(group, name)?;
+                    if name == "wrong" { Err(rusqlite::Error::InvalidQuery) } else { Ok(counted) }
+                })
+                .await
+            }));
+        }
+        while writer.queue.as_ref().unwrap().capacity() > StoreOptions::default().group - 3 {
+            tokio::task::yield_now().await;
+        }
+        go.send(()).unwrap();
+        let mut outcomes = Vec::new();
+        for answer in answers {
+            outcomes.push(answer.await.unwrap());
+        }
+        assert!(matches!(outcomes[2], Err(Fault::Refused(_))));
+        assert!(outcomes[1].is_ok() && outcomes[3].is_ok());
+        let rows = writer.write(|group| count(group, "c")).await.unwrap();
+        assert_eq!(rows, 3);
+    }
+
+    #[tokio::test]
+    async fn a_broken_connection_is_replaced_for_the_next_group() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = writer(&folder);
+        for code in [ffi::SQLITE_IOERR, ffi::SQLITE_CANTOPEN, ffi::SQLITE_READONLY, ffi::SQLITE_FULL] {
+            let failed = writer.write(move |group| {
+                count(group, "lost")?;
+                Err::<(), _>(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None))
+            });
+            assert!(failed.await.is_err_and(|fault| fault.is_passing()));
+        }
+        assert_eq!(writer.write(|group| count(group, "kept")).await.unwrap(), 1);
+    }
+}

@@ -1,0 +1,26 @@
+//! The memory adapters keep the contracts of the event store and of the credentials.
+
+use std::sync::Arc;
+
+use eventdesk_app::ports::{CommitLog, Credentials, EventStore};
+use eventdesk_contract::{credentials, event_store};
+use eventdesk_memory::{MemoryCredentials, MemoryEventStore};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_keeps_the_contract_of_the_event_store() {
+    event_store::run_all(async || Arc::new(MemoryEventStore::new()) as Arc<dyn EventStore>).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_keeps_the_contract_of_the_commit_log() {
+    event_store::run_log(async || {
+        let store = Arc::new(MemoryEventStore::new());
+        (Arc::clone(&store) as Arc<dyn EventStore>, store as Arc<dyn CommitLog>)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_keeps_the_contract_of_the_credentials() {
+    credentials::run_all(async || Arc::new(MemoryCredentials::new()) as Arc<dyn Credentials>).await;
+}
