@@ -8,6 +8,7 @@ mod event_store;
 mod publisher;
 mod queue;
 mod read_store;
+mod token_issuer;
 mod view_rules;
 
 pub use commit::{Commit, Position, RecordedEvent, StoredState};
@@ -22,4 +23,5 @@ pub use read_store::{
     ApplyError, ConsumerState, DeadLetter, Document, Field, FieldKind, Filter, Index, Progress, Put, ReadStore,
     ReadStoreError, Retry, Select, Sort, Value, ViewSpec,
 };
+pub use token_issuer::{AccessClaims, SigningError, TokenIssuer};
 pub use view_rules::Misuse;

@@ -1,0 +1,208 @@
+//! Views in memory.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use eventdesk_app::ports::{
+    ApplyError, ConsumerState, DeadLetter, Document, Filter, Misuse, Position, Progress, Put, ReadStore,
+    ReadStoreError, Retry, Select, Value, ViewSpec,
+};
+
+/// Keeps views and consumers' progress in memory; nothing survives it.
+#[derive(Debug, Default)]
+pub struct MemoryReadStore(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    views: HashMap<&'static str, BTreeMap<String, Document>>,
+    consumers: HashMap<String, Behind>,
+}
+
+#[derive(Debug, Default)]
+struct Behind {
+    cursor: Position,
+    retries: BTreeMap<Position, Retry>,
+    dead: BTreeMap<Position, DeadLetter>,
+}
+
+impl MemoryReadStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn view(&self, view: &'static ViewSpec) -> Result<&BTreeMap<String, Document>, ReadStoreError> {
+        self.views.get(view.name).ok_or_else(|| misused(unprepared(view)))
+    }
+
+    /// The documents that queries see and that match, in order of id.
+    fn matching(&self, view: &'static ViewSpec, filters: &[Filter]) -> Result<Vec<&Document>, ReadStoreError> {
+        view.check_filters(filters).map_err(misused)?;
+        let fits =
+            |document: &&Document| !document.deleted && filters.iter().all(|filter| matches(view, document, filter));
+        Ok(self.view(view)?.values().filter(fits).collect())
+    }
+
+    fn put(&mut self, Put { view, document }: Put) -> Result<(), ApplyError> {
+        view.check_document(&document).map_err(|error| ApplyError::Internal(error.into()))?;
+        let Some(documents) = self.views.get_mut(view.name) else {
+            return Err(ApplyError::Internal(unprepared(view).into()));
+        };
+        let stored = documents.get(&document.id).map_or(0, |stored| stored.revision);
+        if document.revision != stored + 1 {
+            return Err(ApplyError::GuardLost { view: view.name, id: document.id });
+        }
+        for index in view.indexes.iter().filter(|index| index.unique && !document.deleted) {
+            let values = |document: &Document| -> Vec<Value> {
+                index.fields.iter().map(|name| value(view, document, name).clone()).collect()
+            };
+            let new = values(&document);
+            let same = |other: &Document| !other.deleted && other.id != document.id && values(other) == new;
+            // As in SQL, nothing is the same as null.
+            if !new.contains(&Value::Null) && documents.values().any(same) {
+                let problem = format!("two documents with the same {}", index.fields.join(", "));
+                return Err(ApplyError::Internal(Misuse { view: view.name, problem }.into()));
+            }
+        }
+        documents.insert(document.id.clone(), document);
+        Ok(())
+    }
+
+    fn advance(&mut self, progress: Progress) {
+        let behind = self.consumers.entry(progress.consumer).or_default();
+        behind.cursor = progress.cursor;
+        for position in progress.cleared {
+            behind.retries.remove(&position);
+            behind.dead.remove(&position);
+        }
+        for retry in progress.retries {
+            behind.dead.remove(&retry.position);
+            behind.retries.insert(retry.position, retry);
+        }
+        for dead in progress.dead {
+            behind.retries.remove(&dead.position);
+            behind.dead.insert(dead.position, dead);
+        }
+    }
+}
+
+#[async_trait]
+impl ReadStore for MemoryReadStore {
+    async fn prepare(&self, views: &[&'static ViewSpec]) -> Result<(), ReadStoreError> {
+        for view in views {
+            view.check().map_err(misused)?;
+        }
+        let mut kept = self.kept();
+        for view in views {
+            kept.views.entry(view.name).or_default();
+        }
+        Ok(())
+    }
+
+    async fn generation(&self, view: &'static ViewSpec) -> Result<u32, ReadStoreError> {
+        self.kept().view(view).map(|_| 1)
+    }
+
+    async fn get(&self, view: &'static ViewSpec, ids: &[&str]) -> Result<Vec<Option<Document>>, ReadStoreError> {
+        let kept = self.kept();
+        let documents = kept.view(view)?;
+        Ok(ids.iter().map(|id| documents.get(*id).cloned()).collect())
+    }
+
+    async fn select(&self, select: &Select) -> Result<Vec<Document>, ReadStoreError> {
+        select.check().map_err(misused)?;
+        let kept = self.kept();
+        let mut found = kept.matching(select.view, &select.filters)?;
+        let key = |document: &Document| (value(select.view, document, select.sort.field).clone(), document.id.clone());
+        if let Some(after) = &select.after {
+            found.retain(
+                |document| if select.sort.descending { key(document) < *after } else { key(document) > *after },
+            );
+        }
+        found.sort_by_key(|document| key(document));
+        if select.sort.descending {
+            found.reverse();
+        }
+        Ok(found.into_iter().take(select.limit).cloned().collect())
+    }
+
+    async fn count(&self, view: &'static ViewSpec, filters: &[Filter]) -> Result<u64, ReadStoreError> {
+        Ok(self.kept().matching(view, filters)?.len() as u64)
+    }
+
+    async fn count_each(
+        &self,
+        view: &'static ViewSpec,
+        field: &'static str,
+        values: &[String],
+        filters: &[Filter],
+    ) -> Result<Vec<u64>, ReadStoreError> {
+        let kept = self.kept();
+        let count = |text: &String| {
+            let mut filters = filters.to_vec();
+            filters.push(Filter::Equal(field, Value::Text(text.clone())));
+            Ok(kept.matching(view, &filters)?.len() as u64)
+        };
+        values.iter().map(count).collect()
+    }
+
+    async fn apply(&self, puts: Vec<Put>, progress: Option<Progress>) -> Result<(), ApplyError> {
+        let mut kept = self.kept();
+        puts.into_iter().try_for_each(|put| kept.put(put))?;
+        if let Some(progress) = progress {
+            kept.advance(progress);
+        }
+        Ok(())
+    }
+
+    async fn consumer(&self, name: &str) -> Result<ConsumerState, ReadStoreError> {
+        let state = |behind: &Behind| ConsumerState {
+            cursor: behind.cursor,
+            retries: behind.retries.values().cloned().collect(),
+            dead: behind.dead.values().cloned().collect(),
+        };
+        Ok(self.kept().consumers.get(name).map(state).unwrap_or_default())
+    }
+}
+
+fn value<'a>(view: &'static ViewSpec, document: &'a Document, name: &str) -> &'a Value {
+    view.field(name).ok().and_then(|(place, _)| document.fields.get(place)).unwrap_or(&Value::Null)
+}
+
+fn matches(view: &'static ViewSpec, document: &Document, filter: &Filter) -> bool {
+    match filter {
+        Filter::Equal(name, wanted) => value(view, document, name) == wanted,
+        Filter::OneOf(name, wanted) => wanted.contains(value(view, document, name)),
+        Filter::Less(name, bound) => {
+            let found = value(view, document, name);
+            *found != Value::Null && found < bound
+        }
+        Filter::Greater(name, bound) => {
+            let found = value(view, document, name);
+            *found != Value::Null && found > bound
+        }
+        Filter::Holds(name, text) => {
+            matches!(value(view, document, name), Value::Set(texts) if texts.contains(text))
+        }
+        Filter::Contains(name, text) => {
+            matches!(value(view, document, name), Value::Text(found) if found.contains(text.as_str()))
+        }
+    }
+}
+
+fn unprepared(view: &'static ViewSpec) -> Misuse {
+    Misuse { view: view.name, problem: "it was never prepared".to_owned() }
+}
+
+fn misused(misuse: Misuse) -> ReadStoreError {
+    ReadStoreError::Internal(misuse.into())
+}

@@ -10,3 +10,4 @@ pub mod views;
 
 pub use folder::{DataFolder, FolderError};
 pub use store::{OpenError, SqliteCredentials, SqliteEventStore, StoreOptions};
+pub use views::{SqliteReadStore, ViewsError, ViewsOptions, needs_rebuild, remove_views};

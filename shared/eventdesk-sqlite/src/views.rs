@@ -1,1 +1,168 @@
-//! Views.
+//! The views' file: read models and how far their consumers are.
+//!
+//! Each view has a table of its own per generation and an alias that names the live one; sets stand in side tables.
+//! All of it can be rebuilt from the event store: a file that cannot be used is an error that says so, see
+//! [`ViewsError::Rebuild`] and [`remove_views`].
+
+mod fault;
+mod put;
+mod query;
+mod reader;
+mod schema;
+mod writer;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use eventdesk_app::ports::{
+    ApplyError, ConsumerState, Document, Filter, Progress, Put, ReadStore, ReadStoreError, Select, Value, ViewSpec,
+};
+use tokio::task::spawn_blocking;
+
+pub use self::fault::{ViewsError, needs_rebuild};
+use self::{
+    fault::Failure,
+    reader::{Pool, Reader},
+    writer::Writer,
+};
+
+/// How a views file is used.
+#[derive(Debug, Clone)]
+pub struct ViewsOptions {
+    /// How long a write waits for another process's transaction.
+    pub write_wait: Duration,
+    /// How long a read waits where it has to, which is hardly ever.
+    pub read_wait: Duration,
+    /// Most writes that one transaction takes together.
+    pub batch: usize,
+    /// Connections kept open for reads.
+    pub readers: usize,
+    /// Bytes that the file may grow to; a write beyond that is refused as on a full disk.
+    pub max_bytes: u64,
+}
+
+impl Default for ViewsOptions {
+    fn default() -> Self {
+        Self {
+            write_wait: Duration::from_secs(2),
+            read_wait: Duration::from_millis(250),
+            batch: 256,
+            readers: 8,
+            max_bytes: u64::MAX,
+        }
+    }
+}
+
+/// Views in a SQLite file: WAL, `synchronous=NORMAL`, one writer thread that groups what waits into one transaction.
+///
+/// Reads by id and pages run where they are called; counts and text searches on a blocking thread.
+#[derive(Debug)]
+pub struct SqliteReadStore {
+    writer: Writer,
+    pool: Arc<Pool>,
+}
+
+impl SqliteReadStore {
+    /// Opens the file, or makes it.
+    ///
+    /// # Errors
+    /// - [`ViewsError::Rebuild`] if the file is damaged or of another layout.
+    /// - [`ViewsError::Unavailable`] if it is locked or cannot be reached.
+    /// - [`ViewsError::Internal`] otherwise.
+    pub fn open(path: impl Into<PathBuf>, options: &ViewsOptions) -> Result<Self, ViewsError> {
+        let path = path.into();
+        let writer = Writer::start(path.clone(), options)?;
+        Ok(Self { writer, pool: Arc::new(Pool::new(path, options)) })
+    }
+
+    /// The query plan of a page, as SQLite tells it: one step a line.
+    ///
+    /// # Errors
+    /// See [`ReadStoreError`].
+    pub fn explain(&self, select: &Select) -> Result<Vec<String>, ReadStoreError> {
+        Ok(self.pool.read(|reader| reader.explain(select))?)
+    }
+
+    /// Runs what may read many rows off the callers' threads.
+    async fn long_read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut Reader) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, ReadStoreError> {
+        let pool = Arc::clone(&self.pool);
+        let read = spawn_blocking(move || pool.read(read)).await;
+        Ok(read.map_err(|error| ReadStoreError::Internal(error.into()))??)
+    }
+}
+
+#[async_trait]
+impl ReadStore for SqliteReadStore {
+    async fn prepare(&self, views: &[&'static ViewSpec]) -> Result<(), ReadStoreError> {
+        self.writer.prepare(views.to_vec()).await
+    }
+
+    async fn generation(&self, view: &'static ViewSpec) -> Result<u32, ReadStoreError> {
+        Ok(self.pool.read(|reader| reader.generation(view))?)
+    }
+
+    async fn get(&self, view: &'static ViewSpec, ids: &[&str]) -> Result<Vec<Option<Document>>, ReadStoreError> {
+        Ok(self.pool.read(|reader| reader.get(view, ids))?)
+    }
+
+    async fn select(&self, select: &Select) -> Result<Vec<Document>, ReadStoreError> {
+        if select.filters.iter().any(|filter| matches!(filter, Filter::Contains(..))) {
+            let select = select.clone();
+            return self.long_read(move |reader| reader.select(&select)).await;
+        }
+        Ok(self.pool.read(|reader| reader.select(select))?)
+    }
+
+    async fn count(&self, view: &'static ViewSpec, filters: &[Filter]) -> Result<u64, ReadStoreError> {
+        let filters = filters.to_vec();
+        self.long_read(move |reader| reader.count(view, &filters)).await
+    }
+
+    async fn count_each(
+        &self,
+        view: &'static ViewSpec,
+        field: &'static str,
+        values: &[String],
+        filters: &[Filter],
+    ) -> Result<Vec<u64>, ReadStoreError> {
+        let each = values.iter().map(|value| {
+            let mut filters = filters.to_vec();
+            filters.push(Filter::Equal(field, Value::Text(value.clone())));
+            filters
+        });
+        let each: Vec<_> = each.collect();
+        self.long_read(move |reader| each.iter().map(|filters| reader.count(view, filters)).collect()).await
+    }
+
+    async fn apply(&self, puts: Vec<Put>, progress: Option<Progress>) -> Result<(), ApplyError> {
+        self.writer.apply(puts, progress).await
+    }
+
+    async fn consumer(&self, name: &str) -> Result<ConsumerState, ReadStoreError> {
+        Ok(self.pool.read(|reader| reader.consumer(name))?)
+    }
+}
+
+/// Removes a views file that is not open anywhere, so that the next start builds the views anew.
+///
+/// # Errors
+/// Whatever the file system says, but that there was no file.
+pub fn remove_views(path: &Path) -> io::Result<()> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        match fs::remove_file(PathBuf::from(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}

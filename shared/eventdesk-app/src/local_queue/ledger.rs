@@ -170,7 +170,7 @@ impl Ledger {
     /// What to store when this settlement takes place.
     pub(super) fn progress(&mut self, consumer: &str, settlement: &Settlement, now: Timestamp) -> Progress {
         let verdicts = self.verdicts(settlement, now);
-        let settled = verdicts.iter().map(|(position, _)| *position).collect();
+        let settled = verdicts.keys().copied().collect();
         self.asked = self.cursor_without(&settled);
         let mut progress = Progress {
             consumer: consumer.to_owned(),

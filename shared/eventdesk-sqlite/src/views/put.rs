@@ -1,0 +1,214 @@
+//! Guarded writes of single documents.
+
+use std::{collections::HashMap, fmt::Write};
+
+use eventdesk_app::ports::{Document, FieldKind, Misuse, Put, Value, ViewSpec};
+use rusqlite::{
+    CachedStatement, Connection, Row, ToSql, params_from_iter,
+    types::{ToSqlOutput, ValueRef},
+};
+
+use super::{
+    fault::Failure,
+    schema::{set_table, table},
+};
+
+/// The statements that write one generation of a view.
+#[derive(Debug)]
+pub(super) struct PutSql {
+    table: String,
+    stored: String,
+    insert: String,
+    /// By which fields they set: an index is only rewritten where a statement names its columns.
+    updates: HashMap<u64, String>,
+    sides: Vec<Side>,
+}
+
+#[derive(Debug)]
+struct Side {
+    field: usize,
+    insert: String,
+    delete: String,
+}
+
+/// Stands for `deleted` among the bits of fields.
+const DELETED: u64 = 1 << 63;
+
+/// What a write must know of the stored document.
+struct Stored {
+    row: i64,
+    /// The bits of what the new document changes.
+    changes: u64,
+    /// The set fields' texts that queries see.
+    sets: Vec<Vec<String>>,
+}
+
+impl PutSql {
+    pub(super) fn new(view: &ViewSpec, generation: u32) -> Self {
+        let table = table(view, generation);
+        let mut columns = String::new();
+        for field in view.fields {
+            write!(columns, ", \"{}\"", field.name).expect("a string takes text");
+        }
+        let sets = view.fields.iter().enumerate().filter(|(_, field)| field.kind == FieldKind::Set);
+        let sides = sets.map(|(place, field)| {
+            let side = set_table(view, generation, field.name);
+            Side {
+                field: place,
+                insert: format!("INSERT OR IGNORE INTO \"{side}\" (value, doc) VALUES (?1, ?2)"),
+                delete: format!("DELETE FROM \"{side}\" WHERE value = ?1 AND doc = ?2"),
+            }
+        });
+        let marks = ", ?".repeat(view.fields.len());
+        Self {
+            stored: format!("SELECT rowid, revision, deleted{columns} FROM \"{table}\" WHERE id = ?1"),
+            insert: format!(
+                "INSERT INTO \"{table}\" (id, version, revision, deleted{columns}, body) VALUES (?, ?, ?, ?{marks}, ?)"
+            ),
+            updates: HashMap::new(),
+            sides: sides.collect(),
+            table,
+        }
+    }
+
+    /// Writes the document if it still is as the writer read it.
+    pub(super) fn write(&mut self, connection: &Connection, put: &Put) -> Result<(), Failure> {
+        let (view, document) = (put.view, &put.document);
+        view.check_document(document)?;
+        let version = number(view, document.version)?;
+        let revision = number(view, document.revision)?;
+        let stored = self.stored(connection, put, revision)?;
+        let row = match &stored {
+            None => {
+                let mut values: Vec<&dyn ToSql> = vec![&document.id, &version, &revision, &document.deleted];
+                let fields: Vec<_> = document.fields.iter().map(Bound).collect();
+                values.extend(fields.iter().map(|field| field as &dyn ToSql));
+                values.push(&document.body);
+                connection.prepare_cached(&self.insert)?.insert(params_from_iter(values))?
+            }
+            Some(stored) => {
+                let mut values: Vec<&dyn ToSql> = vec![&version, &revision, &document.body];
+                let fields = changed(stored.changes, &document.fields).map(|(_, value)| Bound(value));
+                let fields: Vec<_> = fields.collect();
+                values.extend(fields.iter().map(|field| field as &dyn ToSql));
+                if stored.changes & DELETED != 0 {
+                    values.push(&document.deleted);
+                }
+                values.push(&stored.row);
+                self.update(connection, view, stored.changes)?.execute(params_from_iter(values))?;
+                stored.row
+            }
+        };
+        self.write_sets(connection, document, row, stored.as_ref())
+    }
+
+    /// The stored document, `None` if there is none, checked against the guard.
+    fn stored(&self, connection: &Connection, put: &Put, revision: i64) -> Result<Option<Stored>, Failure> {
+        let document = &put.document;
+        let lost = || Failure::GuardLost { view: put.view.name, id: document.id.clone() };
+        let mut statement = connection.prepare_cached(&self.stored)?;
+        let mut rows = statement.query([&document.id])?;
+        let Some(row) = rows.next()? else {
+            return if revision == 1 { Ok(None) } else { Err(lost()) };
+        };
+        if row.get::<_, i64>(1)? != revision - 1 {
+            return Err(lost());
+        }
+        let deleted: bool = row.get(2)?;
+        let mut changes = if deleted == document.deleted { 0 } else { DELETED };
+        for (place, value) in document.fields.iter().enumerate() {
+            if !same(row.get_ref(place + 3)?, value) {
+                changes |= 1 << place;
+            }
+        }
+        let sets = self.sides.iter().map(|side| if deleted { Ok(Vec::new()) } else { set(row, side.field + 3) });
+        Ok(Some(Stored { row: row.get(0)?, changes, sets: sets.collect::<Result<_, _>>()? }))
+    }
+
+    fn update<'c>(
+        &mut self,
+        connection: &'c Connection,
+        view: &ViewSpec,
+        changes: u64,
+    ) -> Result<CachedStatement<'c>, Failure> {
+        let table = &self.table;
+        let sql = self.updates.entry(changes).or_insert_with(|| {
+            let mut sql = format!("UPDATE \"{table}\" SET version = ?, revision = ?, body = ?");
+            for (_, field) in changed(changes, view.fields) {
+                write!(sql, ", \"{}\" = ?", field.name).expect("a string takes text");
+            }
+            if changes & DELETED != 0 {
+                sql.push_str(", deleted = ?");
+            }
+            sql + " WHERE rowid = ?"
+        });
+        Ok(connection.prepare_cached(sql)?)
+    }
+
+    /// Brings the side tables to the document's sets; a deleted document is found through none.
+    fn write_sets(
+        &self,
+        connection: &Connection,
+        document: &Document,
+        row: i64,
+        stored: Option<&Stored>,
+    ) -> Result<(), Failure> {
+        for (place, side) in self.sides.iter().enumerate() {
+            let new = match &document.fields[side.field] {
+                Value::Set(texts) if !document.deleted => texts.as_slice(),
+                _ => &[],
+            };
+            let old = stored.map_or(&[][..], |stored| &stored.sets[place]);
+            for text in old.iter().filter(|text| new.binary_search(text).is_err()) {
+                connection.prepare_cached(&side.delete)?.execute((text, row))?;
+            }
+            for text in new.iter().filter(|text| old.binary_search(text).is_err()) {
+                connection.prepare_cached(&side.insert)?.execute((text, row))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn changed<T>(changes: u64, fields: &[T]) -> impl Iterator<Item = (usize, &T)> {
+    fields.iter().enumerate().filter(move |(place, _)| changes & (1 << place) != 0)
+}
+
+/// A value as a column holds it; a set as a JSON array.
+pub(super) struct Bound<'a>(pub(super) &'a Value);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self.0 {
+            Value::Null => ToSqlOutput::Borrowed(ValueRef::Null),
+            Value::Int(number) => ToSqlOutput::Borrowed(ValueRef::Integer(*number)),
+            Value::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+            Value::Set(texts) => ToSqlOutput::Owned(rusqlite::types::Value::Text(json(texts))),
+        })
+    }
+}
+
+fn json(texts: &[String]) -> String {
+    serde_json::to_string(texts).expect("a list of texts has a JSON form")
+}
+
+fn same(stored: ValueRef<'_>, value: &Value) -> bool {
+    match (stored, value) {
+        (ValueRef::Null, Value::Null) => true,
+        (ValueRef::Integer(a), Value::Int(b)) => a == *b,
+        (ValueRef::Text(a), Value::Text(b)) => a == b.as_bytes(),
+        (ValueRef::Text(a), Value::Set(texts)) => a == json(texts).as_bytes(),
+        _ => false,
+    }
+}
+
+/// Reads a set's column.
+pub(super) fn set(row: &Row<'_>, column: usize) -> Result<Vec<String>, rusqlite::Error> {
+    let text = row.get_ref(column)?.as_str()?;
+    serde_json::from_str(text)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into()))
+}
+
+fn number(view: &ViewSpec, number: u64) -> Result<i64, Misuse> {
+    i64::try_from(number).map_err(|_| Misuse { view: view.name, problem: format!("{number} is too large") })
+}

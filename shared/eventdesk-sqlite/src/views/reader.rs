@@ -1,0 +1,204 @@
+//! Reads: a pool of read-only connections, each read in one snapshot together with the alias it goes by.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use eventdesk_app::ports::{
+    ConsumerState, DeadLetter, Document, FieldKind, Filter, Position, Retry, Select, Value, ViewSpec,
+};
+use eventdesk_events::Timestamp;
+use rusqlite::{Connection, Row, params_from_iter, types::ValueRef};
+
+use super::{
+    ViewsOptions,
+    fault::Failure,
+    put::set,
+    query::{Plan, Query, columns, count_query, holders_query},
+    schema,
+};
+
+/// Connections that wait for a read; a read takes one out, so none is ever shared.
+pub(super) struct Pool {
+    path: PathBuf,
+    wait: Duration,
+    kept: usize,
+    idle: Mutex<Vec<Reader>>,
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Pool {
+    pub(super) fn new(path: PathBuf, options: &ViewsOptions) -> Self {
+        Self { path, wait: options.read_wait, kept: options.readers, idle: Mutex::new(Vec::new()) }
+    }
+
+    /// Reads in one snapshot of the file.
+    pub(super) fn read<T>(&self, read: impl FnOnce(&mut Reader) -> Result<T, Failure>) -> Result<T, Failure> {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = idle().pop();
+        let mut reader = match waiting {
+            Some(reader) => reader,
+            None => Reader {
+                connection: schema::open_reader(&self.path, self.wait).map_err(Failure::Views)?,
+                by_id: HashMap::new(),
+            },
+        };
+        // One transaction takes one read lock, where the alias and the query apart would take two.
+        reader.connection.prepare_cached("BEGIN")?.execute([])?;
+        let result = read(&mut reader);
+        let ended = reader.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+        if ended.is_ok() && !result.as_ref().is_err_and(Failure::spoils_connection) {
+            let mut idle = idle();
+            if idle.len() < self.kept {
+                idle.push(reader);
+            }
+        }
+        result
+    }
+}
+
+/// One read-only connection.
+pub(super) struct Reader {
+    connection: Connection,
+    by_id: HashMap<(&'static str, u32), String>,
+}
+
+/// A tag with at most so many documents is read whole; for more the page's index is walked.
+const FEW: u64 = 200;
+
+impl Reader {
+    pub(super) fn generation(&self, view: &'static ViewSpec) -> Result<u32, Failure> {
+        schema::live_generation(&self.connection, view)
+    }
+
+    pub(super) fn get(&mut self, view: &'static ViewSpec, ids: &[&str]) -> Result<Vec<Option<Document>>, Failure> {
+        let generation = self.generation(view)?;
+        let sql = self.by_id.entry((view.name, generation)).or_insert_with(|| {
+            format!("SELECT {} FROM \"{}\" AS t WHERE t.id = ?1", columns(view), schema::table(view, generation))
+        });
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let get = |id: &&str| {
+            let mut rows = statement.query([id])?;
+            rows.next()?.map(|row| document(view, row)).transpose()
+        };
+        ids.iter().map(get).collect()
+    }
+
+    pub(super) fn select(&mut self, select: &Select) -> Result<Vec<Document>, Failure> {
+        let queries = self.queries(select)?;
+        let mut found = Vec::new();
+        for query in &queries {
+            let mut statement = self.connection.prepare_cached(&query.sql)?;
+            let mut rows = statement.query(params_from_iter(&query.values))?;
+            while let Some(row) = rows.next()? {
+                found.push(document(select.view, row)?);
+            }
+        }
+        if queries.len() > 1 {
+            let (place, _) = select.view.field(select.sort.field)?;
+            found.sort_by(|a, b| (&a.fields[place], &a.id).cmp(&(&b.fields[place], &b.id)));
+            if select.sort.descending {
+                found.reverse();
+            }
+            found.truncate(select.limit);
+        }
+        Ok(found)
+    }
+
+    /// One query, or one for each value of a field where an index serves every value's page.
+    fn queries(&self, select: &Select) -> Result<Vec<Query>, Failure> {
+        select.check()?;
+        let generation = self.generation(select.view)?;
+        let mut plan = Plan::new(select, generation);
+        if let Some((field, text)) = plan.holds() {
+            let query = holders_query(select.view, generation, field, text, FEW + 1);
+            plan.drive_by_holders(self.number(&query)? <= FEW);
+        }
+        Ok(plan.queries())
+    }
+
+    pub(super) fn explain(&self, select: &Select) -> Result<Vec<String>, Failure> {
+        let mut steps = Vec::new();
+        for query in self.queries(select)? {
+            let mut statement = self.connection.prepare(&format!("EXPLAIN QUERY PLAN {}", query.sql))?;
+            let mut rows = statement.query(params_from_iter(&query.values))?;
+            while let Some(row) = rows.next()? {
+                steps.push(row.get("detail")?);
+            }
+        }
+        Ok(steps)
+    }
+
+    pub(super) fn count(&self, view: &'static ViewSpec, filters: &[Filter]) -> Result<u64, Failure> {
+        view.check_filters(filters)?;
+        self.number(&count_query(view, self.generation(view)?, filters))
+    }
+
+    fn number(&self, query: &Query) -> Result<u64, Failure> {
+        let mut statement = self.connection.prepare_cached(&query.sql)?;
+        let number: i64 = statement.query_row(params_from_iter(&query.values), |row| row.get(0))?;
+        Ok(u64::try_from(number).unwrap_or(0))
+    }
+
+    pub(super) fn consumer(&self, name: &str) -> Result<ConsumerState, Failure> {
+        let mut state = ConsumerState::default();
+        let mut statement = self.connection.prepare_cached("SELECT cursor FROM consumers WHERE name = ?1")?;
+        let mut rows = statement.query([name])?;
+        if let Some(row) = rows.next()? {
+            state.cursor = position(row, 0)?;
+        }
+        let mut statement = self.connection.prepare_cached(
+            "SELECT position, attempts, due, reason FROM retries WHERE consumer = ?1 ORDER BY position",
+        )?;
+        let mut rows = statement.query([name])?;
+        while let Some(row) = rows.next()? {
+            let due = Timestamp::from_millis(row.get(2)?);
+            state.retries.push(Retry { position: position(row, 0)?, attempts: row.get(1)?, due, reason: row.get(3)? });
+        }
+        let mut statement = self.connection.prepare_cached(
+            "SELECT position, attempts, at, reason FROM dead_letters WHERE consumer = ?1 ORDER BY position",
+        )?;
+        let mut rows = statement.query([name])?;
+        while let Some(row) = rows.next()? {
+            let at = Timestamp::from_millis(row.get(2)?);
+            state.dead.push(DeadLetter { position: position(row, 0)?, attempts: row.get(1)?, at, reason: row.get(3)? });
+        }
+        Ok(state)
+    }
+}
+
+fn position(row: &Row<'_>, column: usize) -> rusqlite::Result<Position> {
+    row.get::<_, i64>(column).map(|number| Position(u64::try_from(number).unwrap_or(0)))
+}
+
+/// Reads a row of [`columns`].
+fn document(view: &ViewSpec, row: &Row<'_>) -> Result<Document, Failure> {
+    let mut fields = Vec::with_capacity(view.fields.len());
+    for (place, field) in view.fields.iter().enumerate() {
+        let column = place + 5;
+        fields.push(match (field.kind, row.get_ref(column)?) {
+            (_, ValueRef::Null) => Value::Null,
+            (FieldKind::Set, _) => Value::Set(set(row, column)?),
+            (FieldKind::Int, value) => Value::Int(value.as_i64().map_err(rusqlite::Error::from)?),
+            (FieldKind::Text, _) => Value::Text(row.get(column)?),
+        });
+    }
+    let count = |column| row.get::<_, i64>(column).map(|number| u64::try_from(number).unwrap_or(0));
+    Ok(Document {
+        id: row.get(0)?,
+        version: count(1)?,
+        revision: count(2)?,
+        deleted: row.get(3)?,
+        body: row.get(4)?,
+        fields,
+    })
+}

@@ -1,0 +1,168 @@
+//! Layout of the views' file: the fixed tables, and a table with its indexes for each generation of a view.
+
+use std::{fmt::Write, path::Path, time::Duration};
+
+use eventdesk_app::ports::{FieldKind, Index, Misuse, ViewSpec};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
+
+use super::fault::{Failure, ViewsError};
+
+/// The layout of the fixed tables and of what surrounds the fields in a view's table.
+const LAYOUT: i32 = 1;
+/// `edvw`, so that another program's file is not taken for views.
+const APPLICATION: i32 = 0x6564_7677;
+
+const FIXED: &str = "
+CREATE TABLE aliases (
+  view TEXT PRIMARY KEY, generation INTEGER NOT NULL, shape INTEGER NOT NULL, fields TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE consumers (name TEXT PRIMARY KEY, cursor INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE retries (
+  consumer TEXT, position INTEGER, attempts INTEGER NOT NULL, due INTEGER NOT NULL, reason TEXT NOT NULL,
+  PRIMARY KEY (consumer, position)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE dead_letters (
+  consumer TEXT, position INTEGER, attempts INTEGER NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL,
+  PRIMARY KEY (consumer, position)
+) STRICT, WITHOUT ROWID;
+";
+
+/// Opens the file for writing and makes the fixed tables if it is new.
+pub(super) fn open_writer(path: &Path, wait: Duration, max_bytes: u64) -> Result<Connection, ViewsError> {
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(wait)?;
+    connection.set_prepared_statement_cache_capacity(512);
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "normal")?;
+    connection.pragma_update(None, "secure_delete", true)?;
+    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    connection.pragma_update(None, "cache_size", -8192)?;
+    let page: u64 = connection.pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0))?.into();
+    // SQLite's own most, so that no limit is no limit.
+    connection.pragma_update(
+        None,
+        "max_page_count",
+        i64::try_from(max_bytes / page).unwrap_or(i64::MAX).min(0xffff_fffe),
+    )?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let pragma = |name| transaction.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    match (pragma("application_id")?, pragma("user_version")?) {
+        (APPLICATION, LAYOUT) => {}
+        (0, 0) if is_empty(&transaction)? => {
+            transaction.execute_batch(FIXED)?;
+            transaction.pragma_update(None, "application_id", APPLICATION)?;
+            transaction.pragma_update(None, "user_version", LAYOUT)?;
+        }
+        (APPLICATION, other) => {
+            return Err(ViewsError::Rebuild(format!("the file has layout {other}, not {LAYOUT}")));
+        }
+        _ => return Err(ViewsError::Rebuild("the file does not hold views".to_owned())),
+    }
+    transaction.commit()?;
+    Ok(connection)
+}
+
+fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))
+}
+
+/// Opens the file, which exists, for reading.
+pub(super) fn open_reader(path: &Path, wait: Duration) -> Result<Connection, ViewsError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(wait)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    Ok(connection)
+}
+
+/// Makes the first generation of views that have none and the indexes that are missing, in one transaction.
+pub(super) fn prepare(connection: &mut Connection, views: &[&'static ViewSpec]) -> Result<(), Failure> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for view in views {
+        view.check()?;
+        if view.fields.len() > 60 {
+            return Err(Misuse { view: view.name, problem: "more than 60 fields".to_owned() }.into());
+        }
+        let fields = signature(view);
+        let stored = transaction
+            .query_row("SELECT generation, shape, fields FROM aliases WHERE view = ?1", [view.name], |row| {
+                Ok((row.get::<_, u32>(0)?, row.get::<_, u32>(1)?, row.get::<_, String>(2)?))
+            })
+            .optional()?;
+        let generation = match stored {
+            None => {
+                transaction.execute_batch(&create_tables(view, 1))?;
+                let alias = "INSERT INTO aliases (view, generation, shape, fields) VALUES (?1, 1, ?2, ?3)";
+                transaction.execute(alias, (view.name, view.shape, &fields))?;
+                1
+            }
+            Some((generation, shape, stored)) if shape == view.shape && stored == fields => generation,
+            Some((_, shape, _)) => {
+                let reason = format!("view {} has shape {shape} and other fields than shape {}", view.name, view.shape);
+                return Err(Failure::Views(ViewsError::Rebuild(reason)));
+            }
+        };
+        for index in view.indexes {
+            transaction.execute_batch(&create_index(view, generation, index))?;
+        }
+    }
+    Ok(transaction.commit()?)
+}
+
+/// The live generation, which may change with every transaction.
+pub(super) fn live_generation(connection: &Connection, view: &'static ViewSpec) -> Result<u32, Failure> {
+    let mut statement = connection.prepare_cached("SELECT generation FROM aliases WHERE view = ?1")?;
+    let generation = statement.query_row([view.name], |row| row.get(0)).optional()?;
+    generation.ok_or_else(|| Misuse { view: view.name, problem: "it was never prepared".to_owned() }.into())
+}
+
+pub(super) fn table(view: &ViewSpec, generation: u32) -> String {
+    format!("{}_g{generation}", view.name)
+}
+
+/// The side table that holds one row for each text of a document's set.
+pub(super) fn set_table(view: &ViewSpec, generation: u32, field: &str) -> String {
+    format!("{}_g{generation}_{field}", view.name)
+}
+
+pub(super) fn index_name(view: &ViewSpec, generation: u32, index: &Index) -> String {
+    // Two underscores, so that no index is called like a side table.
+    format!("{}_g{generation}__{}", view.name, index.fields.join("__"))
+}
+
+fn signature(view: &ViewSpec) -> String {
+    let fields: Vec<_> = view.fields.iter().map(|field| format!("{} {:?}", field.name, field.kind)).collect();
+    fields.join(", ")
+}
+
+fn create_tables(view: &ViewSpec, generation: u32) -> String {
+    let table = table(view, generation);
+    let mut columns = String::new();
+    let mut sides = String::new();
+    for field in view.fields {
+        let (name, kind) = (field.name, if field.kind == FieldKind::Int { "INTEGER" } else { "TEXT" });
+        write!(columns, ", \"{name}\" {kind}").expect("a string takes text");
+        if field.kind == FieldKind::Set {
+            let side = set_table(view, generation, name);
+            write!(
+                sides,
+                "CREATE TABLE \"{side}\" (value TEXT, doc INTEGER, PRIMARY KEY (value, doc)) STRICT, WITHOUT ROWID;"
+            )
+            .expect("a string takes text");
+        }
+    }
+    // The body comes last: what filters read never lies behind it on overflow pages.
+    format!(
+        "CREATE TABLE \"{table}\" (id TEXT NOT NULL UNIQUE, version INTEGER NOT NULL, revision INTEGER NOT NULL, \
+         deleted INTEGER NOT NULL{columns}, body TEXT NOT NULL) STRICT;{sides}"
+    )
+}
+
+fn create_index(view: &ViewSpec, generation: u32, index: &Index) -> String {
+    let (table, name) = (table(view, generation), index_name(view, generation, index));
+    let fields: Vec<_> = index.fields.iter().map(|field| format!("\"{field}\"")).collect();
+    let fields = fields.join(", ");
+    // A unique index cannot have the id as its last part, or it would never refuse.
+    let (unique, last) = if index.unique { ("UNIQUE ", "") } else { ("", ", id") };
+    format!("CREATE {unique}INDEX IF NOT EXISTS \"{name}\" ON \"{table}\" ({fields}{last}) WHERE deleted = 0")
+}

@@ -1,0 +1,281 @@
+//! The one thread that writes the views' file.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::mpsc::{self, Receiver, Sender},
+    thread::{self, JoinHandle},
+};
+
+use eventdesk_app::ports::{ApplyError, Position, Progress, Put, ReadStoreError, ViewSpec};
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::{
+    ViewsOptions,
+    fault::{Failure, ViewsError},
+    put::PutSql,
+    schema,
+};
+
+/// Hands work to the thread, and waits for its end when dropped.
+#[derive(Debug)]
+pub(super) struct Writer {
+    work: Option<Sender<Work>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+enum Work {
+    Apply(Job),
+    Prepare(Vec<&'static ViewSpec>, oneshot::Sender<Result<(), Failure>>),
+}
+
+struct Job {
+    puts: Vec<Put>,
+    progress: Option<Progress>,
+    answer: oneshot::Sender<Result<(), Failure>>,
+}
+
+impl Writer {
+    pub(super) fn start(path: PathBuf, options: &ViewsOptions) -> Result<Self, ViewsError> {
+        let connection = schema::open_writer(&path, options.write_wait, options.max_bytes)?;
+        let file = File { path, options: options.clone(), connection: Some(connection), statements: HashMap::new() };
+        let (sender, receiver) = mpsc::channel();
+        let batch = options.batch.max(1);
+        let thread = thread::Builder::new()
+            .name("views-writer".to_owned())
+            .spawn(move || run(file, &receiver, batch))
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        Ok(Self { work: Some(sender), thread: Some(thread) })
+    }
+
+    pub(super) async fn apply(&self, puts: Vec<Put>, progress: Option<Progress>) -> Result<(), ApplyError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Work::Apply(Job { puts, progress, answer }));
+        match answered.await {
+            Ok(result) => Ok(result?),
+            Err(_) => Err(ApplyError::Internal("the views' writer has ended".into())),
+        }
+    }
+
+    pub(super) async fn prepare(&self, views: Vec<&'static ViewSpec>) -> Result<(), ReadStoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Work::Prepare(views, answer));
+        match answered.await {
+            Ok(result) => Ok(result?),
+            Err(_) => Err(ReadStoreError::Internal("the views' writer has ended".into())),
+        }
+    }
+
+    /// If the thread has ended, the work is dropped, and its answer with it.
+    fn send(&self, work: Work) {
+        if let Some(sender) = &self.work {
+            let _ = sender.send(work);
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.work = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(mut file: File, work: &Receiver<Work>, batch: usize) {
+    let mut next = work.recv().ok();
+    while let Some(first) = next.take() {
+        match first {
+            Work::Prepare(views, answer) => {
+                let _ = answer.send(file.prepare(&views));
+            }
+            Work::Apply(job) => {
+                let mut jobs = vec![job];
+                while jobs.len() < batch {
+                    match work.try_recv() {
+                        Ok(Work::Apply(job)) => jobs.push(job),
+                        Ok(other) => {
+                            next = Some(other);
+                            break;
+                        }
+                        Err(_) => break,
+                    }
+                }
+                file.apply(jobs);
+            }
+        }
+        if next.is_none() {
+            next = work.recv().ok();
+        }
+    }
+}
+
+/// The file, opened anew whenever something was wrong with it.
+struct File {
+    path: PathBuf,
+    options: ViewsOptions,
+    connection: Option<Connection>,
+    statements: HashMap<(&'static str, u32), PutSql>,
+}
+
+/// How writing several jobs in one transaction ended.
+enum Together {
+    /// Committed, but for jobs that lost their guard and wrote nothing.
+    Committed(Vec<Result<(), Failure>>),
+    /// Rolled back: one of them failed half-way, or the commit did.
+    RolledBack(Failure),
+    /// Not even begun.
+    Refused(Failure),
+}
+
+impl File {
+    fn prepare(&mut self, views: &[&'static ViewSpec]) -> Result<(), Failure> {
+        let prepared = self.connection().and_then(|connection| schema::prepare(connection, views));
+        self.look_at(&prepared);
+        prepared
+    }
+
+    /// Writes the jobs in one transaction. Should one fail half-way, each is written alone: no job pays for another.
+    fn apply(&mut self, jobs: Vec<Job>) {
+        match self.together(&jobs) {
+            Together::Committed(results) => {
+                for (job, result) in jobs.into_iter().zip(results) {
+                    let _ = job.answer.send(result);
+                }
+            }
+            Together::RolledBack(_) if jobs.len() > 1 => self.one_by_one(jobs),
+            Together::RolledBack(failure) | Together::Refused(failure) => {
+                for job in jobs {
+                    let _ = job.answer.send(Err(failure.clone()));
+                }
+            }
+        }
+    }
+
+    fn one_by_one(&mut self, jobs: Vec<Job>) {
+        let mut away = None;
+        for job in jobs {
+            let result = match &away {
+                Some(failure) => Err(Failure::clone(failure)),
+                None => match self.together(std::slice::from_ref(&job)) {
+                    Together::Committed(mut results) => results.pop().unwrap_or(Ok(())),
+                    Together::RolledBack(failure) | Together::Refused(failure) => Err(failure),
+                },
+            };
+            // What is full or away now is so for the rest too: they need not wait one after the other.
+            away = away.or_else(|| result.as_ref().err().filter(|failure| failure.is_unavailable()).cloned());
+            let _ = job.answer.send(result);
+        }
+    }
+
+    fn together(&mut self, jobs: &[Job]) -> Together {
+        let begun = self.connection().and_then(|connection| execute(connection, "BEGIN IMMEDIATE"));
+        self.look_at(&begun);
+        if let Err(failure) = begun {
+            return Together::Refused(failure);
+        }
+        let written = self.write_all(jobs);
+        if written.is_err()
+            && let Ok(connection) = self.connection()
+            && !connection.is_autocommit()
+            && execute(connection, "ROLLBACK").is_err()
+        {
+            self.connection = None;
+        }
+        self.look_at(&written);
+        match written {
+            Ok(results) => Together::Committed(results),
+            Err(failure) => Together::RolledBack(failure),
+        }
+    }
+
+    fn write_all(&mut self, jobs: &[Job]) -> Result<Vec<Result<(), Failure>>, Failure> {
+        let Self { connection: Some(connection), statements, .. } = self else { return Ok(Vec::new()) };
+        // Within a transaction no other process can move an alias.
+        let mut live = HashMap::new();
+        let mut results = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let mut wrote = false;
+            let mut puts = job.puts.iter().try_for_each(|put| {
+                let generation = match live.get(put.view.name) {
+                    Some(generation) => *generation,
+                    None => schema::live_generation(connection, put.view)?,
+                };
+                live.insert(put.view.name, generation);
+                let sql = statements.entry((put.view.name, generation));
+                sql.or_insert_with(|| PutSql::new(put.view, generation)).write(connection, put)?;
+                wrote = true;
+                Ok(())
+            });
+            if let (Ok(()), Some(progress)) = (&puts, &job.progress) {
+                puts = advance(connection, progress);
+            }
+            match puts {
+                Err(failure @ Failure::GuardLost { .. }) if !wrote => results.push(Err(failure)),
+                Err(failure) => return Err(failure),
+                Ok(()) => results.push(Ok(())),
+            }
+        }
+        execute(connection, "COMMIT")?;
+        Ok(results)
+    }
+
+    fn connection(&mut self) -> Result<&mut Connection, Failure> {
+        if self.connection.is_none() {
+            let opened = schema::open_writer(&self.path, self.options.write_wait, self.options.max_bytes);
+            self.connection = Some(opened.map_err(Failure::Views)?);
+        }
+        Ok(self.connection.as_mut().expect("a connection was opened just now"))
+    }
+
+    fn look_at<T>(&mut self, result: &Result<T, Failure>) {
+        if result.as_ref().is_err_and(Failure::spoils_connection) {
+            self.connection = None;
+        }
+    }
+}
+
+fn execute(connection: &Connection, sql: &str) -> Result<(), Failure> {
+    connection.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}
+
+/// Stores what a consumer has behind it. A position stands in one of the two tables at most.
+fn advance(connection: &Connection, progress: &Progress) -> Result<(), Failure> {
+    let name = &progress.consumer;
+    let position = |position: Position| i64::try_from(position.0).unwrap_or(i64::MAX);
+    connection
+        .prepare_cached(
+            "INSERT INTO consumers (name, cursor) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET cursor = excluded.cursor",
+        )?
+        .execute((name, position(progress.cursor)))?;
+    let gone = |table: &str, at: Position| -> Result<(), Failure> {
+        let sql = format!("DELETE FROM {table} WHERE consumer = ?1 AND position = ?2");
+        connection.prepare_cached(&sql)?.execute((name, position(at)))?;
+        Ok(())
+    };
+    for at in &progress.cleared {
+        gone("retries", *at)?;
+        gone("dead_letters", *at)?;
+    }
+    for retry in &progress.retries {
+        gone("dead_letters", retry.position)?;
+        connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO retries (consumer, position, attempts, due, reason) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute((name, position(retry.position), retry.attempts, retry.due.millis(), &retry.reason))?;
+    }
+    for dead in &progress.dead {
+        gone("retries", dead.position)?;
+        connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO dead_letters (consumer, position, attempts, at, reason) \
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute((name, position(dead.position), dead.attempts, dead.at.millis(), &dead.reason))?;
+    }
+    Ok(())
+}
