@@ -7,8 +7,10 @@ mod aggregate;
 pub mod commands;
 mod error;
 mod execute;
+pub mod identity;
 pub mod local_queue;
 pub mod ports;
+pub mod projections;
 pub mod queries;
 mod records;
 mod secret;
@@ -21,3 +23,6 @@ pub use execute::{Command, CommandContext, Commands, Done, Idempotency};
 pub use records::{ConsistencyToken, EmployeeRecord, MessageRecord, NameAt, TicketFed, TicketRecord, UserRecord};
 pub use secret::{DeploymentSecret, Digest, Digester, SecretError};
 pub use transaction::{Target, Transaction};
+
+/// Re-exported for configuration, which knows nothing of rules but what they may be set to.
+pub use eventdesk_domain::rules::{DirectoryRules, RulesError};

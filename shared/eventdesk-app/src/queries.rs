@@ -5,14 +5,18 @@ mod cursor;
 mod directory;
 mod history;
 mod messages;
+mod names;
 mod tickets;
 
 use std::sync::Arc;
 
+use eventdesk_events::{EmployeeId, StreamId};
+
 use crate::{
-    ConsistencyToken, Digester,
+    ConsistencyToken, Digester, QueryError,
     access::Caller,
-    ports::{Clock, EventStore, ReadStore},
+    execute::reservation,
+    ports::{Clock, Document, EventStore, Namespace, ReadStore},
 };
 
 pub use consistency::Waiters;
@@ -35,6 +39,22 @@ pub struct Queries {
     pub reservations: Digester,
     /// Bounds how many queries wait for the read models at once.
     pub waiters: Waiters,
+}
+
+impl Queries {
+    /// The employee as whom a caller is supported; strongly consistent.
+    async fn employee_of(&self, caller: &Caller) -> Result<Option<EmployeeId>, QueryError> {
+        let claim = reservation(&self.reservations, Namespace::EmployeeUser, &caller.id.to_string());
+        Ok(match self.store.holder(claim).await? {
+            Some(StreamId::Employee(id)) => Some(id),
+            _ => None,
+        })
+    }
+}
+
+/// What a document of a read model says; one that cannot be read is the desk's fault.
+fn content<D: serde::de::DeserializeOwned>(document: &Document) -> Result<D, QueryError> {
+    serde_json::from_str(&document.body).map_err(|error| QueryError::Internal(error.into()))
 }
 
 /// What a query says about itself, whatever it asks for.

@@ -166,7 +166,9 @@ impl<'a> Transaction<'a> {
             self.seen.push((stream, version));
             return Ok(Loaded { stream, version, state, keys, commit });
         }
-        let place = Place { version: version.next(), at: self.at };
+        // Clocks differ between writers; a stream's times never run backwards.
+        let at = commit.as_ref().map_or(self.at, |previous| self.at.max(previous.at));
+        let place = Place { version: version.next(), at };
         let mut recorded = Vec::with_capacity(events.len());
         for event in events {
             state = state.evolve(&event, place);
@@ -181,7 +183,7 @@ impl<'a> Transaction<'a> {
             stream,
             version: place.version,
             id: CommitId::from_uuid(self.desk.ids.next()),
-            at: self.at,
+            at,
             actor: self.context.caller.actor(),
             correlation_id: self.context.correlation_id,
             causation_id: cause,

@@ -32,7 +32,7 @@ pub struct RegisterUser {
     pub email: Option<String>,
     /// Never stored, never logged: only its hash is kept.
     pub password: Option<String>,
-    /// At least one.
+    /// May be empty: such a user reaches nothing but the authentication section.
     pub roles: Vec<Role>,
     /// Whether they reach nothing but the authentication section.
     pub disabled: bool,
@@ -96,9 +96,6 @@ impl RegisterUser {
         let mut check = Checked::default();
         let profile = check.fields(rules.user_profile(self.username.as_deref(), contacts));
         check.fields(rules.password("password", self.password.as_deref()));
-        if self.roles.is_empty() {
-            check.refuse("roles", "required", "must name at least one role");
-        }
         check.done()?;
         profile.ok_or(CommandError::Forbidden)
     }

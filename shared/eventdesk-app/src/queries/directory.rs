@@ -1,9 +1,14 @@
 //! Users and employees.
 
-use eventdesk_events::{EmployeeId, UserId, user::Role};
+use eventdesk_domain::{employee::Employee, rules::normalise_unique, user::User};
+use eventdesk_events::{EmployeeId, UserId, Version, ticket::Status, user::Role};
 
-use super::{Page, PageRequest, Queries, QueryContext};
-use crate::{EmployeeRecord, QueryError, UserRecord};
+use super::{Page, PageRequest, Queries, QueryContext, consistency::Model, content, cursor::List};
+use crate::{
+    EmployeeRecord, QueryError, Resource, UserRecord,
+    ports::{Document, Filter, Sort, Value},
+    projections::{EMPLOYEES, EmployeeDocument, TICKETS, USERS, UserDocument},
+};
 
 /// Which users; all that is given must hold.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -43,8 +48,12 @@ impl Queries {
     /// # Errors
     /// See [`QueryError`].
     pub async fn user(&self, context: &QueryContext, id: UserId) -> Result<UserRecord, QueryError> {
-        let _ = (context, id);
-        Err(QueryError::Forbidden)
+        self.wait_for(Model::Directory, &context.token).await?;
+        let document = self.views.get(&USERS, &[&id.to_string()]).await?.pop().flatten();
+        match document {
+            Some(document) if !document.deleted => user(&document),
+            _ => Err(QueryError::NotFound(Resource::User)),
+        }
     }
 
     /// One page of users, by username.
@@ -57,8 +66,14 @@ impl Queries {
         filter: &UserFilter,
         page: &PageRequest,
     ) -> Result<Page<UserRecord>, QueryError> {
-        let _ = (context, filter, page);
-        Err(QueryError::Forbidden)
+        self.wait_for(Model::Directory, &context.token).await?;
+        let list = List {
+            view: &USERS,
+            filters: filter.conditions(),
+            sort: Sort { field: "username", descending: false },
+            bound: format!("{filter:?}"),
+        };
+        self.page(list, page).await?.try_map(|document| user(&document))
     }
 
     /// One employee; who is not staff sees their own record.
@@ -66,8 +81,15 @@ impl Queries {
     /// # Errors
     /// See [`QueryError`].
     pub async fn employee(&self, context: &QueryContext, id: EmployeeId) -> Result<EmployeeRecord, QueryError> {
-        let _ = (context, id);
-        Err(QueryError::Forbidden)
+        let unknown = QueryError::NotFound(Resource::Employee);
+        self.wait_for(Model::Directory, &context.token).await?;
+        if !context.caller.is_staff() && self.employee_of(&context.caller).await? != Some(id) {
+            return Err(unknown);
+        }
+        match self.views.get(&EMPLOYEES, &[&id.to_string()]).await?.pop().flatten() {
+            Some(document) if !document.deleted => self.with_open_tickets(vec![document]).await?.pop().ok_or(unknown),
+            _ => Err(unknown),
+        }
     }
 
     /// One page of employees, by last name, first name; who is not staff sees their own record.
@@ -80,7 +102,85 @@ impl Queries {
         filter: &EmployeeFilter,
         page: &PageRequest,
     ) -> Result<Page<EmployeeRecord>, QueryError> {
-        let _ = (context, filter, page);
-        Err(QueryError::Forbidden)
+        self.wait_for(Model::Directory, &context.token).await?;
+        let mut filters = filter.conditions();
+        if !context.caller.is_staff() {
+            filters.push(Filter::Equal("user", Value::Text(context.caller.id.to_string())));
+        }
+        let list = List {
+            view: &EMPLOYEES,
+            filters,
+            sort: Sort { field: "by_name", descending: false },
+            bound: format!("{filter:?}\n{} {}", context.caller.is_staff(), context.caller.id),
+        };
+        let Page { items, next_cursor, total } = self.page(list, page).await?;
+        Ok(Page { items: self.with_open_tickets(items).await?, next_cursor, total })
+    }
+
+    async fn with_open_tickets(&self, documents: Vec<Document>) -> Result<Vec<EmployeeRecord>, QueryError> {
+        let ids: Vec<String> = documents.iter().map(|document| document.id.clone()).collect();
+        let open = Status::ALL.into_iter().filter(|status| !status.is_done());
+        let open = Filter::OneOf("status", open.map(|status| Value::Text(status.as_str().to_owned())).collect());
+        let counts = self.views.count_each(&TICKETS, "requester", &ids, &[open]).await?;
+        documents.iter().zip(counts).map(|(document, open)| employee(document, open)).collect()
+    }
+}
+
+fn user(document: &Document) -> Result<UserRecord, QueryError> {
+    let id = UserId::parse(&document.id).map_err(|error| QueryError::Internal(error.into()))?;
+    let content: UserDocument = content(document)?;
+    let (User::Active(facts) | User::Deleted(facts)) = content.user else {
+        return Err(QueryError::NotFound(Resource::User));
+    };
+    Ok(UserRecord { id, version: Version::new(document.version), facts, profile: content.profile })
+}
+
+fn employee(document: &Document, open_tickets: u64) -> Result<EmployeeRecord, QueryError> {
+    let id = EmployeeId::parse(&document.id).map_err(|error| QueryError::Internal(error.into()))?;
+    let content: EmployeeDocument = content(document)?;
+    let (Employee::Active(facts) | Employee::Deleted(facts)) = content.employee else {
+        return Err(QueryError::NotFound(Resource::Employee));
+    };
+    let version = Version::new(document.version);
+    Ok(EmployeeRecord { id, version, facts, profile: content.profile, open_tickets: Some(open_tickets) })
+}
+
+/// A filter for a field that is stored folded to lower case.
+fn folded(field: &'static str, value: Option<&String>) -> Option<Filter> {
+    value.map(|value| Filter::Equal(field, Value::Text(normalise_unique(value))))
+}
+
+fn search(q: Option<&String>) -> Option<Filter> {
+    q.map(|q| Filter::Contains("search", normalise_unique(q)))
+}
+
+impl UserFilter {
+    fn conditions(&self) -> Vec<Filter> {
+        [
+            folded("username", self.username.as_ref()),
+            folded("email", self.email.as_ref()),
+            folded("phone", self.phone.as_ref()),
+            self.role.map(|role| Filter::Holds("roles", role.as_str().to_owned())),
+            self.disabled.map(|disabled| Filter::Equal("disabled", Value::Int(i64::from(disabled)))),
+            search(self.q.as_ref()),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+impl EmployeeFilter {
+    fn conditions(&self) -> Vec<Filter> {
+        [
+            folded("email", self.email.as_ref()),
+            folded("phone", self.phone.as_ref()),
+            folded("country", self.country.as_ref()),
+            folded("city", self.city.as_ref()),
+            search(self.q.as_ref()),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 }

@@ -1,10 +1,15 @@
 //! Who did what, when.
 
+use eventdesk_domain::ticket::Ticket;
 use eventdesk_events::{Actor, EventId, StreamId, TicketId, Timestamp, Version};
 use serde_json::value::RawValue;
 
-use super::{Page, PageRequest, Queries, QueryContext};
-use crate::QueryError;
+use super::{Page, PageRequest, Queries, QueryContext, TicketKey, consistency::Model, content, cursor::List};
+use crate::{
+    QueryError, Resource,
+    ports::{Filter, Sort, Value},
+    projections::{HISTORY, HistoryDocument, TicketDocument, USERS},
+};
 
 /// Whose history.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,8 +18,6 @@ pub struct HistoryFilter {
     pub ticket: TicketId,
     /// Whether the caller may see the history of deleted tickets.
     pub may_see_deleted: bool,
-    /// Whether the caller may see internal notes.
-    pub may_note: bool,
 }
 
 /// One event of a history: the facts, without private texts.
@@ -55,7 +58,45 @@ impl Queries {
         filter: &HistoryFilter,
         page: &PageRequest,
     ) -> Result<Page<HistoryEntry>, QueryError> {
-        let _ = (context, filter, page);
-        Err(QueryError::Forbidden)
+        self.wait_for(Model::History, &context.token).await?;
+        self.require_history(context, filter).await?;
+        let list = List {
+            view: &HISTORY,
+            filters: vec![Filter::Equal("ticket", Value::Text(filter.ticket.to_string()))],
+            sort: Sort { field: "at", descending: false },
+            bound: filter.ticket.to_string(),
+        };
+        let page = self.page(list, page).await?.try_map(|document| {
+            let id = EventId::parse(&document.id).map_err(|error| QueryError::Internal(error.into()))?;
+            Ok((id, content::<HistoryDocument>(&document)?))
+        })?;
+        let names = self.names(&USERS, page.items.iter().map(|(_, row)| row.actor.id.clone())).await?;
+        page.try_map(|(id, row)| {
+            let actor_name = names.get(&row.actor.id).and_then(|name| name.name.clone());
+            Ok(HistoryEntry {
+                id,
+                event_type: row.event_type,
+                stream: row.stream,
+                version: row.version,
+                index: row.index,
+                occurred_at: row.occurred_at,
+                actor: row.actor,
+                actor_name,
+                correlation_id: row.correlation_id,
+                causation_id: row.causation_id,
+                facts: row.facts,
+            })
+        })
+    }
+
+    async fn require_history(&self, context: &QueryContext, filter: &HistoryFilter) -> Result<(), QueryError> {
+        let unknown = QueryError::NotFound(Resource::Ticket);
+        let Some(document) = self.ticket_document(TicketKey::Id(filter.ticket)).await? else { return Err(unknown) };
+        let content: TicketDocument = content(&document)?;
+        match &content.ticket {
+            Ticket::Live(facts) if self.may_see(context, facts).await? => Ok(()),
+            Ticket::Deleted(_) if filter.may_see_deleted => Ok(()),
+            _ => Err(unknown),
+        }
     }
 }

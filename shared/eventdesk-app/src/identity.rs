@@ -1,0 +1,235 @@
+//! The built-in issuer: who may have a token, and what stands in it.
+//!
+//! Passwords and tokens pass through here and are kept nowhere. How tokens are signed and hashes computed is behind
+//! ports; what HTTP makes of the outcomes is not decided here.
+
+mod bootstrap;
+mod discovery;
+mod logins;
+mod scopes;
+#[cfg(test)]
+mod tests;
+
+use std::{net::IpAddr, sync::Arc};
+
+use eventdesk_domain::{
+    rules::normalise_unique,
+    user::{User, UserFacts},
+};
+use eventdesk_events::{StreamId, UserId};
+
+pub use bootstrap::{BOOTSTRAP_USERNAME, Bootstrap, GeneratedPassword, bootstrap};
+pub use discovery::Discovery;
+pub use logins::LoginLimiter;
+pub use scopes::Scope;
+
+use crate::{
+    Digester, LoadError, Loaded, QueryError, UserRecord,
+    access::AccessMatrix,
+    execute::reservation,
+    ports::{
+        AccessClaims, Clock, Credentials, CredentialsError, EventStore, Ids, Namespace, PasswordHasher, StoreError,
+        TokenIssuer,
+    },
+    texts,
+};
+
+/// Everything that the built-in issuer stands on.
+pub struct Identity {
+    /// The durable truth.
+    pub store: Arc<dyn EventStore>,
+    /// Keeps password hashes.
+    pub credentials: Arc<dyn Credentials>,
+    /// Compares passwords with them.
+    pub passwords: Arc<dyn PasswordHasher>,
+    /// Signs.
+    pub issuer: Arc<dyn TokenIssuer>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes token ids.
+    pub ids: Arc<dyn Ids>,
+    /// Digests unique values; purpose `reservations`.
+    pub reservations: Digester,
+    /// Which scopes a role may have follows from it.
+    pub access: Arc<AccessMatrix>,
+    /// Slows down who guesses.
+    pub logins: LoginLimiter,
+    /// How long a token is valid.
+    pub token_minutes: u32,
+    /// The `aud` of the tokens.
+    pub audience: String,
+}
+
+/// A token and what to say about it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Granted {
+    /// The signed token.
+    pub access_token: String,
+    /// Seconds until it expires.
+    pub expires_in_s: u64,
+    /// The scopes in it, parted by single spaces.
+    pub scope: String,
+}
+
+impl std::fmt::Debug for Granted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Granted")
+            .field("expires_in_s", &self.expires_in_s)
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+pub enum GrantError {
+    /// Unknown name, wrong password or denied login: which of them is not told, and all take the same time.
+    #[error("invalid username or password")]
+    InvalidGrant,
+    /// Nothing of the scope asked for can be granted, or it is not a scope (RFC 6749, section 3.3).
+    #[error("the scope asked for cannot be granted")]
+    InvalidScope,
+    /// Too many failed logins for this name or from this address.
+    #[error("too many failed logins")]
+    TooManyAttempts {
+        /// When to try again, in seconds; at least 1.
+        retry_after_s: u64,
+    },
+    /// Something the issuer stands on is busy or away. Worth trying again later.
+    #[error("unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What the caller cannot act on.
+    #[error("internal error")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<StoreError> for GrantError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(source) => Self::Unavailable(source),
+            StoreError::Internal(source) => Self::Internal(source),
+        }
+    }
+}
+
+impl From<LoadError> for GrantError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Store(error) => error.into(),
+            other => Self::Internal(other.into()),
+        }
+    }
+}
+
+impl From<CredentialsError> for GrantError {
+    fn from(error: CredentialsError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+impl Identity {
+    /// The resource owner password grant (RFC 6749, section 4.3): a token for who knows the password.
+    ///
+    /// A `scope` that is absent or empty asks for all that the user's roles allow; what they do not allow is left
+    /// out of the answer. `address` is the client's, for throttling; without one only the name counts. A disabled
+    /// user gets a token, though it opens little.
+    ///
+    /// # Errors
+    /// See [`GrantError`].
+    pub async fn password_grant(
+        &self,
+        username: &str,
+        password: &str,
+        scope: Option<&str>,
+        address: Option<IpAddr>,
+    ) -> Result<Granted, GrantError> {
+        let asked = scopes::asked(scope).ok_or(GrantError::InvalidScope)?;
+        let claim = reservation(&self.reservations, Namespace::Username, &normalise_unique(username));
+        let attempt = self.logins.attempt(claim.value, address);
+        attempt.require_allowed(self.clock.now())?;
+        let found = self.login(claim).await?;
+        let hash = match &found {
+            Some((id, _)) => self.credentials.get(*id).await?.map(|credential| credential.hash),
+            None => None,
+        };
+        let right = self.passwords.verify(password, hash.as_deref()).await?;
+        let now = self.clock.now();
+        // Asked again, because many guesses may have been on their way at once: beyond the limit not even a right
+        // one is told apart.
+        attempt.require_allowed(now)?;
+        match found.filter(|(_, facts)| right && !facts.login_denied) {
+            Some((id, facts)) => self.grant(id, &facts, &asked),
+            None => {
+                attempt.failed(now);
+                Err(GrantError::InvalidGrant)
+            }
+        }
+    }
+
+    /// The user who holds a name.
+    async fn login(&self, claim: crate::ports::Claim) -> Result<Option<(UserId, UserFacts)>, GrantError> {
+        let Some(StreamId::User(id)) = self.store.holder(claim).await? else { return Ok(None) };
+        let loaded: Loaded<User> = Loaded::newest(&*self.store, StreamId::User(id)).await?;
+        Ok(match loaded.state {
+            User::Active(facts) => Some((id, facts)),
+            User::Unregistered | User::Deleted(_) => None,
+        })
+    }
+
+    fn grant(&self, id: UserId, facts: &UserFacts, asked: &scopes::Asked) -> Result<Granted, GrantError> {
+        let scope = asked.granted(&self.access, &facts.roles);
+        if scope.is_empty() {
+            return Err(GrantError::InvalidScope);
+        }
+        let scope = scope.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ");
+        let seconds = u64::from(self.token_minutes) * 60;
+        let iat = self.clock.now().millis().div_euclid(1_000);
+        let claims = AccessClaims {
+            iss: self.issuer.issuer().to_owned(),
+            aud: self.audience.clone(),
+            sub: id,
+            exp: iat.saturating_add_unsigned(seconds),
+            iat,
+            nbf: iat,
+            jti: self.ids.next(),
+            scope: scope.clone(),
+            groups: facts.roles.clone(),
+        };
+        let access_token = self.issuer.sign(&claims).map_err(|error| GrantError::Internal(error.into()))?;
+        Ok(Granted { access_token, expires_in_s: seconds, scope })
+    }
+
+    /// What the directory says about a user now, without names: one read. `None` if they never were or were deleted,
+    /// and then no token of theirs is worth anything.
+    ///
+    /// # Errors
+    /// `Unavailable` and `Internal` only.
+    pub async fn facts(&self, user: UserId) -> Result<Option<UserFacts>, QueryError> {
+        let loaded: Loaded<User> = Loaded::newest(&*self.store, StreamId::User(user)).await?;
+        Ok(match loaded.state {
+            User::Active(facts) => Some(facts),
+            User::Unregistered | User::Deleted(_) => None,
+        })
+    }
+
+    /// As [`Identity::facts`], with names and contacts.
+    ///
+    /// # Errors
+    /// `Unavailable` and `Internal` only.
+    pub async fn record(&self, user: UserId) -> Result<Option<UserRecord>, QueryError> {
+        let loaded: Loaded<User> = Loaded::newest(&*self.store, StreamId::User(user)).await?;
+        let User::Active(facts) = &loaded.state else { return Ok(None) };
+        let profile = texts::user_profile(&*self.store, &loaded, facts).await?;
+        Ok(Some(UserRecord { id: user, version: loaded.version, facts: facts.clone(), profile }))
+    }
+
+    /// What the issuer says about itself (OpenID Connect Discovery 1.0).
+    pub fn discovery(&self) -> Discovery {
+        Discovery::of(self.issuer.issuer())
+    }
+
+    /// The issuer's public keys as a JWK Set, in JSON.
+    pub fn jwks(&self) -> String {
+        self.issuer.jwks()
+    }
+}

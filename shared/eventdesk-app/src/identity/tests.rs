@@ -1,0 +1,1 @@
+//! Logins, tokens and the first admin.

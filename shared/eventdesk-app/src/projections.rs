@@ -1,0 +1,105 @@
+//! Read models: what the events of each commit do to view documents.
+//!
+//! The unit of applying is the commit. Each document stores the stream version it has applied; what is older is
+//! ignored, what is next is applied, and before a gap the missing commits are read from the store. An event is a
+//! nudge, the store is the truth, so repeats, reorder and loss on the bus do no harm.
+
+mod applied;
+mod directory;
+mod folded;
+mod history;
+mod projector;
+mod tickets;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::ports::{EventStore, Put, ReadStore, ReadStoreError, StoreError, ViewSpec};
+
+pub use applied::{Applied, Nudges};
+pub use directory::{DirectoryProjection, EMPLOYEES, EmployeeDocument, USERS, UserDocument};
+pub use folded::Folded;
+pub use history::{HISTORY, HISTORY_STREAMS, HistoryDocument, HistoryProjection};
+pub use projector::{Handled, Projector};
+pub(crate) use tickets::priority_rank;
+pub use tickets::{MESSAGES, MessageDocument, TICKETS, Tallies, Tally, TicketDocument, TicketsProjection};
+
+/// All views of the desk.
+pub const VIEWS: [&ViewSpec; 6] = [&TICKETS, &MESSAGES, &HISTORY, &HISTORY_STREAMS, &USERS, &EMPLOYEES];
+
+/// One projector for each projection of the desk.
+pub fn projectors(store: &Arc<dyn EventStore>, views: &Arc<dyn ReadStore>) -> Vec<Projector> {
+    let projections: [Arc<dyn Projection>; 3] =
+        [Arc::new(TicketsProjection), Arc::new(HistoryProjection), Arc::new(DirectoryProjection)];
+    projections.into_iter().map(|projection| Projector::new(projection, store.clone(), views.clone())).collect()
+}
+
+/// Where projections read.
+#[derive(Clone)]
+pub struct Sources {
+    /// The truth.
+    pub store: Arc<dyn EventStore>,
+    /// The views as they are.
+    pub views: Arc<dyn ReadStore>,
+}
+
+/// Why a subject could not be projected.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectionError {
+    /// Something is busy or away: the same batch is tried again, nobody's attempts are counted.
+    #[error("unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// These events cannot be projected: poison, unless a later build can.
+    #[error("{0}")]
+    Poison(String),
+}
+
+/// One subject's document writes, in order.
+pub type Plan = Result<Vec<Put>, ProjectionError>;
+
+/// Pure event → document changes of some views.
+#[async_trait]
+pub trait Projection: Send + Sync {
+    /// The consumer's name: `projector-tickets` and the like.
+    fn name(&self) -> &'static str;
+
+    /// Whether events of a type, by its name on the bus, concern this projection.
+    fn takes(&self, event_type: &str) -> bool;
+
+    /// What an event is about: events of one subject are planned together, and fail together.
+    ///
+    /// # Errors
+    /// `Poison` if the event does not say.
+    fn subject(&self, nudge: &eventdesk_events::Envelope) -> Result<String, ProjectionError>;
+
+    /// The writes for each subject, in the order of `subjects`.
+    ///
+    /// # Errors
+    /// `Unavailable` for the batch as a whole; `Poison` stands in the plan of its subject.
+    async fn plan(&self, sources: &Sources, subjects: &[Nudges]) -> Result<Vec<Plan>, ProjectionError>;
+}
+
+impl From<StoreError> for ProjectionError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(source) => Self::Unavailable(source),
+            StoreError::Internal(source) => Self::Poison(source.to_string()),
+        }
+    }
+}
+
+impl From<ReadStoreError> for ProjectionError {
+    fn from(error: ReadStoreError) -> Self {
+        match error {
+            ReadStoreError::Unavailable(source) => Self::Unavailable(source),
+            ReadStoreError::Internal(source) => Self::Poison(source.to_string()),
+        }
+    }
+}
+
+impl From<eventdesk_events::DecodeError> for ProjectionError {
+    fn from(error: eventdesk_events::DecodeError) -> Self {
+        Self::Poison(error.to_string())
+    }
+}

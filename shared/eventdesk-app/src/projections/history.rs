@@ -1,0 +1,167 @@
+//! The history: every event of the desk as one row, facts only, and how far each stream has come.
+
+use std::collections::{HashMap, HashSet};
+
+use async_trait::async_trait;
+use eventdesk_events::{Actor, Envelope, Event, EventId, StreamId, Timestamp, Version, message::MessageEvent};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::{
+    Applied, Nudges, Plan, Projection, ProjectionError, Sources,
+    applied::{AppliedEvent, millis},
+    tickets::{by_id, field, index},
+};
+use crate::ports::{Document, Field, FieldKind, Index, Put, Value, ViewSpec};
+
+/// Events, by ticket and by stream.
+pub static HISTORY: ViewSpec = ViewSpec {
+    name: "history",
+    shape: 1,
+    fields: &[field!("ticket", Text), field!("stream", Text), field!("version", Int), field!("at", Int)],
+    indexes: &[index!("ticket", "at"), index!("stream", "version")],
+};
+
+/// How far the history of each stream has come: the document's version says it.
+pub static HISTORY_STREAMS: ViewSpec = ViewSpec { name: "history_streams", shape: 1, fields: &[], indexes: &[] };
+
+/// One event of the history.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HistoryDocument {
+    /// `ticket.opened` and the like.
+    pub event_type: String,
+    /// The stream it belongs to.
+    pub stream: StreamId,
+    /// The version of its commit.
+    pub version: Version,
+    /// Its place in the commit.
+    pub index: u16,
+    /// When.
+    pub occurred_at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// The request that started the chain of causes.
+    pub correlation_id: Uuid,
+    /// The event that it answers to.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub causation_id: Option<EventId>,
+    /// The event's `data`.
+    pub facts: Box<RawValue>,
+}
+
+/// Projects the history.
+#[derive(Debug, Clone, Copy)]
+pub struct HistoryProjection;
+
+#[async_trait]
+impl Projection for HistoryProjection {
+    fn name(&self) -> &'static str {
+        "projector-history"
+    }
+
+    fn takes(&self, _: &str) -> bool {
+        true
+    }
+
+    fn subject(&self, nudge: &Envelope) -> Result<String, ProjectionError> {
+        Ok(nudge.stream.to_string())
+    }
+
+    async fn plan(&self, sources: &Sources, subjects: &[Nudges]) -> Result<Vec<Plan>, ProjectionError> {
+        let ids: Vec<&str> = subjects.iter().map(|nudges| nudges.subject.as_str()).collect();
+        let heads = by_id(sources.views.get(&HISTORY_STREAMS, &ids).await?);
+        let mut drafts = Vec::with_capacity(subjects.len());
+        for nudges in subjects {
+            match missing(sources, &heads, nudges).await {
+                Err(error @ ProjectionError::Unavailable(_)) => return Err(error),
+                commits => drafts.push(commits),
+            }
+        }
+        // Rows may stand without their head where a store cannot write both at once.
+        let rows: Vec<String> = drafts
+            .iter()
+            .flatten()
+            .flatten()
+            .flat_map(|commit| commit.events.iter().map(|event| event.id.to_string()))
+            .collect();
+        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        let known: HashSet<String> = if rows.is_empty() {
+            HashSet::new()
+        } else {
+            by_id(sources.views.get(&HISTORY, &rows).await?).into_keys().collect()
+        };
+        let plans = subjects.iter().zip(drafts).map(|(nudges, commits)| puts(&heads, &known, nudges, &commits?));
+        Ok(plans.collect())
+    }
+}
+
+async fn missing(
+    sources: &Sources,
+    heads: &HashMap<String, Document>,
+    nudges: &Nudges,
+) -> Result<Vec<Applied>, ProjectionError> {
+    let applied = Version::new(heads.get(&nudges.subject).map_or(0, |head| head.version));
+    let mut commits = Vec::new();
+    for stream in nudges.streams() {
+        commits.extend(nudges.missing(&*sources.store, stream, applied).await?);
+    }
+    Ok(commits)
+}
+
+fn puts(heads: &HashMap<String, Document>, known: &HashSet<String>, nudges: &Nudges, commits: &[Applied]) -> Plan {
+    let Some(newest) = commits.last().map(|commit| commit.place.version.get()) else { return Ok(Vec::new()) };
+    let mut puts = Vec::with_capacity(commits.len() + 1);
+    for commit in commits {
+        for (applied, index) in commit.events.iter().zip(0..) {
+            if !known.contains(&applied.id.to_string()) {
+                puts.push(Put { view: &HISTORY, document: row(commit, applied, index)? });
+            }
+        }
+    }
+    let revision = heads.get(&nudges.subject).map_or(0, |head| head.revision) + 1;
+    let id = nudges.subject.clone();
+    let head = Document { id, version: newest, revision, deleted: false, fields: Vec::new(), body: "{}".to_owned() };
+    puts.push(Put { view: &HISTORY_STREAMS, document: head });
+    Ok(puts)
+}
+
+fn row(commit: &Applied, applied: &AppliedEvent, index: u16) -> Result<Document, ProjectionError> {
+    let content = HistoryDocument {
+        event_type: applied.event.event_type().to_owned(),
+        stream: commit.stream,
+        version: commit.place.version,
+        index,
+        occurred_at: commit.place.at,
+        actor: commit.actor.clone(),
+        correlation_id: commit.correlation_id,
+        causation_id: commit.causation_id,
+        facts: applied.facts.clone(),
+    };
+    let body = serde_json::to_string(&content).map_err(|error| ProjectionError::Poison(error.to_string()))?;
+    Ok(Document {
+        id: applied.id.to_string(),
+        version: commit.place.version.get(),
+        revision: 1,
+        deleted: false,
+        fields: vec![
+            ticket_of(commit.stream, &applied.event).map_or(Value::Null, Value::Text),
+            Value::Text(commit.stream.to_string()),
+            Value::Int(i64::try_from(commit.place.version.get()).unwrap_or(i64::MAX)),
+            millis(commit.place.at),
+        ],
+        body,
+    })
+}
+
+/// The ticket in whose history an event shows.
+fn ticket_of(stream: StreamId, event: &Event) -> Option<String> {
+    let id = match (stream, event) {
+        (StreamId::Ticket(id), _) => id,
+        (_, Event::Message(MessageEvent::Posted(posted))) => posted.ticket_id,
+        (_, Event::Message(MessageEvent::Edited(edited))) => edited.ticket_id,
+        (_, Event::Message(MessageEvent::Retracted(retracted))) => retracted.ticket_id,
+        _ => return None,
+    };
+    Some(id.to_string())
+}

@@ -1,0 +1,212 @@
+//! Runs one projection over what its queue delivers.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::sync::watch;
+
+use super::{Nudges, Plan, Projection, ProjectionError, Sources};
+use crate::ports::{ApplyError, Delivery, DeliveryId, EventStore, Progress, Put, Queue, ReadStore, Settlement};
+
+/// How many deliveries a batch has at most.
+const BATCH: usize = 256;
+/// How often a batch is planned anew after losing a guard.
+const MOST_PLANS: u32 = 5;
+/// The longest pause while something is away.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How a batch went: what is settled, and what comes again.
+pub type Handled = Settlement;
+
+/// Projects deliveries into views.
+#[derive(Clone)]
+pub struct Projector {
+    projection: Arc<dyn Projection>,
+    sources: Sources,
+}
+
+/// A batch by subject: which deliveries stand behind each.
+#[derive(Default)]
+struct Batch {
+    subjects: Vec<Nudges>,
+    deliveries: Vec<Vec<DeliveryId>>,
+    settlement: Settlement,
+}
+
+impl Projector {
+    /// A projector of `projection` that reads the truth from `store`.
+    pub fn new(projection: Arc<dyn Projection>, store: Arc<dyn EventStore>, views: Arc<dyn ReadStore>) -> Self {
+        Self { projection, sources: Sources { store, views } }
+    }
+
+    /// The consumer's name.
+    pub fn name(&self) -> &'static str {
+        self.projection.name()
+    }
+
+    /// Whether events of a type concern this projector.
+    pub fn takes(&self, event_type: &str) -> bool {
+        self.projection.takes(event_type)
+    }
+
+    /// Works through one batch; every delivery is either done or failed afterwards.
+    ///
+    /// # Errors
+    /// `Unavailable` if the batch as a whole should come again.
+    pub async fn handle(&self, deliveries: Vec<Delivery>) -> Result<Handled, ProjectionError> {
+        self.work(deliveries, |_| None).await
+    }
+
+    /// Works through what the queue delivers until `stop` holds true.
+    pub async fn run(&self, queue: &dyn Queue, mut stop: watch::Receiver<bool>) {
+        let mut pause = Duration::ZERO;
+        loop {
+            let received = tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => return,
+                received = queue.receive(BATCH) => received,
+            };
+            let outcome = match received {
+                Ok(deliveries) => self.settle(queue, deliveries, &stop).await,
+                Err(error) => Err(ProjectionError::Unavailable(error.into())),
+            };
+            pause = match outcome {
+                Ok(()) => Duration::ZERO,
+                Err(error) => {
+                    tracing::warn!(error = %error, projector = self.name(), "projector waits");
+                    (pause * 2).clamp(Duration::from_millis(100), LONGEST_PAUSE)
+                }
+            };
+            if !pause.is_zero() {
+                let _ = tokio::time::timeout(pause, stop.wait_for(|stop| *stop)).await;
+            }
+        }
+    }
+
+    /// A batch in hand is tried until it is through, or until the end.
+    async fn settle(
+        &self,
+        queue: &dyn Queue,
+        deliveries: Vec<Delivery>,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<(), ProjectionError> {
+        let mut pause = Duration::from_millis(50);
+        loop {
+            match self.work(deliveries.clone(), |settlement| queue.progress(settlement)).await {
+                Ok(settlement) => {
+                    return queue.settle(settlement).await.map_err(|error| ProjectionError::Unavailable(error.into()));
+                }
+                Err(error) if *stop.borrow() => return Err(error),
+                Err(error) => {
+                    tracing::warn!(error = %error, projector = self.name(), "views cannot be written, trying again");
+                    let mut stop = stop.clone();
+                    let _ = tokio::time::timeout(pause, stop.wait_for(|stop| *stop)).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+    }
+
+    async fn work(
+        &self,
+        deliveries: Vec<Delivery>,
+        progress: impl Fn(&Settlement) -> Option<Progress> + Send + Sync,
+    ) -> Result<Settlement, ProjectionError> {
+        let batch = self.sort(deliveries);
+        for _ in 0..MOST_PLANS {
+            let plans = self.projection.plan(&self.sources, &batch.subjects).await?;
+            let (puts, settlement) = batch.outcome(plans, self.name());
+            match self.sources.views.apply(puts.clone(), progress(&settlement)).await {
+                Ok(()) => return Ok(settlement),
+                Err(ApplyError::GuardLost { view, id }) => {
+                    tracing::debug!(view, document.id = id, "lost a guard, planning anew");
+                }
+                Err(ApplyError::Unavailable(source)) => return Err(ProjectionError::Unavailable(source)),
+                Err(ApplyError::Internal(source)) => {
+                    tracing::error!(error = %source, projector = self.name(), "a batch was refused, going one by one");
+                    return self.one_by_one(&batch, &progress).await;
+                }
+            }
+        }
+        Err(ProjectionError::Unavailable("documents keep changing".into()))
+    }
+
+    /// Finds which subject a store refuses, so that the others are not held up by it.
+    async fn one_by_one(
+        &self,
+        batch: &Batch,
+        progress: &(impl Fn(&Settlement) -> Option<Progress> + Send + Sync),
+    ) -> Result<Settlement, ProjectionError> {
+        let mut settlement = batch.settlement.clone();
+        for (nudges, deliveries) in batch.subjects.iter().zip(&batch.deliveries) {
+            let plan = self.projection.plan(&self.sources, std::slice::from_ref(nudges)).await?.pop();
+            let outcome = match plan {
+                Some(Ok(puts)) => self.sources.views.apply(puts, None).await.map_err(|error| error.to_string()),
+                Some(Err(error)) => Err(error.to_string()),
+                None => Ok(()),
+            };
+            match outcome {
+                Ok(()) => settlement.done.extend(deliveries.iter().cloned()),
+                Err(reason) => settlement.failed.extend(deliveries.iter().map(|id| (id.clone(), reason.clone()))),
+            }
+        }
+        let applied = self.sources.views.apply(Vec::new(), progress(&settlement)).await;
+        applied.map(|()| settlement).map_err(|error| ProjectionError::Unavailable(error.into()))
+    }
+
+    /// Sorts deliveries by subject, in the order of their first event.
+    fn sort(&self, deliveries: Vec<Delivery>) -> Batch {
+        let mut batch = Batch::default();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        for delivery in deliveries {
+            let mut concerns = false;
+            for envelope in delivery.events {
+                if !self.projection.takes(&envelope.event_type) {
+                    continue;
+                }
+                concerns = true;
+                match self.projection.subject(&envelope) {
+                    Ok(subject) => {
+                        let place = *places.entry(subject.clone()).or_insert_with(|| {
+                            batch.subjects.push(Nudges::about(subject));
+                            batch.deliveries.push(Vec::new());
+                            batch.subjects.len() - 1
+                        });
+                        batch.subjects[place].add(envelope);
+                        if batch.deliveries[place].last() != Some(&delivery.id) {
+                            batch.deliveries[place].push(delivery.id.clone());
+                        }
+                    }
+                    Err(error) => batch.settlement.failed.push((delivery.id.clone(), error.to_string())),
+                }
+            }
+            if !concerns {
+                batch.settlement.done.push(delivery.id);
+            }
+        }
+        batch
+    }
+}
+
+impl Batch {
+    /// What to write, and which deliveries are done with it.
+    fn outcome(&self, plans: Vec<Plan>, projector: &str) -> (Vec<Put>, Settlement) {
+        let mut puts = Vec::new();
+        let mut settlement = self.settlement.clone();
+        for (plan, (nudges, deliveries)) in plans.into_iter().zip(self.subjects.iter().zip(&self.deliveries)) {
+            match plan {
+                Ok(writes) => {
+                    puts.extend(writes);
+                    settlement.done.extend(deliveries.iter().cloned());
+                }
+                Err(error) => {
+                    tracing::error!(error = %error, projector, subject = nudges.subject, "events cannot be projected");
+                    settlement.failed.extend(deliveries.iter().map(|id| (id.clone(), error.to_string())));
+                }
+            }
+        }
+        // A delivery with several subjects is done only when all of them are.
+        let failed: Vec<DeliveryId> = settlement.failed.iter().map(|(id, _)| id.clone()).collect();
+        settlement.done.retain(|id| !failed.contains(id));
+        (puts, settlement)
+    }
+}

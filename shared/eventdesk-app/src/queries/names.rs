@@ -1,0 +1,50 @@
+//! Display names, looked up for a whole page at once.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde::Deserialize;
+
+use super::Queries;
+use crate::{
+    NameAt, QueryError,
+    ports::{Document, ViewSpec},
+};
+
+/// The part of a directory document that other pages show.
+#[derive(Deserialize)]
+struct Named {
+    #[serde(default)]
+    name: Option<String>,
+}
+
+/// Names by id; what is not there is not known yet.
+#[derive(Default)]
+pub(super) struct Names(HashMap<String, NameAt>);
+
+impl Names {
+    pub(super) fn get(&self, id: &str) -> Option<&NameAt> {
+        self.0.get(id)
+    }
+}
+
+impl Queries {
+    /// The names of users or employees, tombstones included.
+    pub(super) async fn names(
+        &self,
+        view: &'static ViewSpec,
+        ids: impl IntoIterator<Item = String>,
+    ) -> Result<Names, QueryError> {
+        let ids: BTreeSet<String> = ids.into_iter().collect();
+        if ids.is_empty() {
+            return Ok(Names::default());
+        }
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let documents = self.views.get(view, &ids).await?;
+        Ok(Names(documents.into_iter().flatten().map(|document| (document.id.clone(), name(&document))).collect()))
+    }
+}
+
+fn name(document: &Document) -> NameAt {
+    let name = serde_json::from_str::<Named>(&document.body).ok().and_then(|named| named.name);
+    NameAt { name, version: document.version }
+}
