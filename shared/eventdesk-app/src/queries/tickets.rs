@@ -100,13 +100,11 @@ impl Queries {
         if !self.may_see(context, facts).await? {
             return Err(QueryError::NotFound(Resource::Ticket));
         }
-        match at_version {
-            Some(version) => self.ticket_at(&document.id, version).await,
-            None => {
-                let names = self.ticket_names([facts]).await?;
-                record(&document.id, document.version, content, &names, context.caller.is_staff())
-            }
+        if let Some(version) = at_version {
+            return self.ticket_at(&document.id, version).await;
         }
+        let names = self.ticket_names([facts]).await?;
+        record(&document.id, document.version, content, &names, context.caller.is_staff())
     }
 
     /// One page of tickets; who is not staff sees those they are the requester of.
