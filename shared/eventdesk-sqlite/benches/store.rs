@@ -24,14 +24,14 @@ use rusqlite::Connection;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-const ROUNDS: usize = 5;
-const ROUND: Duration = Duration::from_millis(1500);
+const ROUNDS: usize = 9;
+const ROUND: Duration = Duration::from_millis(800);
 const DATA: &str = r#"{"number":123456,"requester_id":"01890a5d-ac96-774b-bcce-b302099a8057","priority":"normal","type":"incident","tags":["printer","third-floor"],"source":"web"}"#;
 const PRIVATE: &str = r#"{"title":"The printer on the third floor is on fire","description":"It began this morning, when somebody asked it for forty copies of the fire regulations. Please send help."}"#;
 const STATE: &str = r#"{"phase":"open","status":"new","priority":"normal","type":"incident","number":123456,"requester_id":"01890a5d-ac96-774b-bcce-b302099a8057","tags":["printer","third-floor"],"title":{"version":1,"digest":"dGhpcyBpcyBhIGRpZ2VzdA"},"description":{"version":1,"digest":"dGhpcyBpcyBhIGRpZ2VzdA"},"keys":[]}"#;
 
 fn main() {
-    let folder = tempfile::tempdir_in(".").expect("the bench may write where it runs");
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("the target folder is writable");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads can be started");
     println!("writers   store/s     raw/s   ratio   syncs/s");
     let mut results = Vec::new();
@@ -79,7 +79,18 @@ fn json(text: &str) -> Box<RawValue> {
     RawValue::from_string(text.to_owned()).expect("the samples are JSON")
 }
 
-fn commit() -> Commit {
+/// A commit of a new stream; its texts are copied from `sample`, as cheaply as bare SQLite borrows them.
+fn commit(sample: &Commit) -> Commit {
+    let number = number();
+    Commit {
+        stream: StreamId::Ticket(TicketId::from_uuid(uuid(number))),
+        id: CommitId::from_uuid(uuid(number)),
+        correlation_id: uuid(number),
+        ..sample.clone()
+    }
+}
+
+fn sample() -> Commit {
     let number = number();
     Commit {
         stream: StreamId::Ticket(TicketId::from_uuid(uuid(number))),
@@ -106,10 +117,11 @@ async fn store_rate(store: &Arc<SqliteEventStore>, writers: usize) -> f64 {
     let tasks: Vec<_> = (0..writers)
         .map(|_| {
             let store = Arc::clone(store);
+            let sample = sample();
             tokio::spawn(async move {
                 let mut appended = 0_u64;
                 while began.elapsed() < ROUND {
-                    let append = Append { commits: vec![commit()], ..Append::default() };
+                    let append = Append { commits: vec![commit(&sample)], ..Append::default() };
                     store.append(append).await.expect("the stream is new");
                     appended += 1;
                 }

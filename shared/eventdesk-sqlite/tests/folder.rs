@@ -26,7 +26,7 @@ impl Ids for Counting {
 }
 
 fn mode(path: impl AsRef<Path>) -> u32 {
-    fs::metadata(path).unwrap().permissions().mode() & 0o777
+    fs::metadata(path).expect("it exists").permissions().mode() & 0o777
 }
 
 #[test]

@@ -32,7 +32,7 @@ struct Files {
 
 impl Files {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), made: AtomicU32::new(0) }
+        Self { folder: tempfile::tempdir().expect("a temporary folder"), made: AtomicU32::new(0) }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -45,13 +45,13 @@ impl Files {
 }
 
 fn open(path: PathBuf) -> SqliteEventStore {
-    SqliteEventStore::open(path, StoreOptions::default()).unwrap()
+    SqliteEventStore::open(path, StoreOptions::default()).expect("the store opens")
 }
 
 /// Gives up soon on a locked file.
 fn impatient(path: PathBuf) -> SqliteEventStore {
     let options = StoreOptions { busy_timeout: Duration::from_millis(100), group: 4 };
-    SqliteEventStore::open(path, options).unwrap()
+    SqliteEventStore::open(path, options).expect("the store opens")
 }
 
 fn credential() -> Credential {

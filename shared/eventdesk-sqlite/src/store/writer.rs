@@ -133,15 +133,21 @@ impl Desk {
                 if let Some(position) = newest {
                     self.newest.send_replace(position);
                 }
-                group.into_iter().for_each(|write| write.answer(None));
+                for write in group {
+                    write.answer(None);
+                }
             }
             // One bad write must not fail its neighbours: each for itself.
             Err(fault) if !fault.is_passing() && group.len() > 1 => {
-                group.into_iter().for_each(|write| self.settle(vec![write]));
+                for write in group {
+                    self.settle(vec![write]);
+                }
             }
             Err(fault) => {
                 tracing::warn!(error = %fault, writes = group.len(), "a group of writes failed");
-                group.into_iter().for_each(|write| write.answer(Some(fault.clone())));
+                for write in group {
+                    write.answer(Some(fault.clone()));
+                }
             }
         }
     }
