@@ -1,0 +1,75 @@
+//! All keys there are.
+
+/// Begins the name of every variable.
+pub(super) const PREFIX: &str = "EVENTDESK_";
+
+/// What a key's value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    Integer,
+    Boolean,
+    /// Of texts; parted by commas in a variable.
+    List,
+    /// Described in the documentation and refused: another build or a later one has it.
+    NotHere,
+}
+
+const PLAIN: &[(&str, Kind)] = &[
+    ("listen", Kind::Text),
+    ("data", Kind::Text),
+    ("base_path", Kind::Text),
+    ("bootstrap.admin_password", Kind::Text),
+    ("builtin_issuer.enabled", Kind::Boolean),
+    ("builtin_issuer.token_minutes", Kind::Integer),
+    ("builtin_issuer.url", Kind::Text),
+    ("builtin_issuer.audience", Kind::Text),
+    ("passwords.argon2_memory_kib", Kind::Integer),
+    ("passwords.argon2_iterations", Kind::Integer),
+    ("passwords.argon2_lanes", Kind::Integer),
+    ("limits.requests_per_minute_per_principal", Kind::Integer),
+    ("limits.login_failures_per_minute", Kind::Integer),
+    ("policy.engine", Kind::Text),
+    ("policy.file", Kind::Text),
+    ("policy.url", Kind::NotHere),
+    ("store.kind", Kind::Text),
+    ("store.table", Kind::NotHere),
+    ("bus.kind", Kind::Text),
+    ("bus.name", Kind::NotHere),
+    ("views.kind", Kind::Text),
+    ("views.uri", Kind::NotHere),
+    ("views.database", Kind::NotHere),
+    ("cors.origins", Kind::List),
+    ("log.format", Kind::Text),
+    ("log.level", Kind::Text),
+    ("issuer", Kind::NotHere),
+    ("introspection.client_secret", Kind::NotHere),
+    ("directory.password.min", Kind::Integer),
+    ("directory.password.max", Kind::Integer),
+    ("directory.password.require_upper", Kind::Boolean),
+    ("directory.password.require_lower", Kind::Boolean),
+    ("directory.password.require_digit", Kind::Boolean),
+    ("directory.password.require_special", Kind::Boolean),
+    ("directory.password.special", Kind::Text),
+];
+
+const USER_FIELDS: &[&str] = &["username", "first_name", "last_name", "phone", "email"];
+const EMPLOYEE_FIELDS: &[&str] =
+    &["first_name", "last_name", "nick_name", "phone", "email", "country", "city", "address"];
+const FIELD_KEYS: &[(&str, Kind)] = &[("min", Kind::Integer), ("max", Kind::Integer), ("pattern", Kind::Text)];
+
+/// Every key with its kind.
+pub(super) fn all() -> Vec<(String, Kind)> {
+    let mut keys: Vec<_> = PLAIN.iter().map(|(key, kind)| ((*key).to_owned(), *kind)).collect();
+    for (group, fields) in [("users", USER_FIELDS), ("employees", EMPLOYEE_FIELDS)] {
+        for field in fields {
+            keys.extend(FIELD_KEYS.iter().map(|(key, kind)| (format!("directory.{group}.{field}.{key}"), *kind)));
+        }
+    }
+    keys
+}
+
+/// The variable of a key.
+pub(super) fn variable(key: &str) -> String {
+    format!("{PREFIX}{}", key.replace('.', "_").to_uppercase())
+}
