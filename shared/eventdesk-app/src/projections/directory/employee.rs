@@ -59,6 +59,8 @@ impl Folded for EmployeeDocument {
             let Event::Employee(event) = &applied.event else { continue };
             match event {
                 EmployeeEvent::Registered(registered) => self.profile.clone_from(&registered.private),
+                // A change of the login alone has no private part, and leaves the details as they are.
+                EmployeeEvent::Changed(changed) if changed.changed.iter().all(|field| field == "user_id") => {}
                 EmployeeEvent::Changed(changed) => {
                     self.profile = changed.private.as_ref().map(|private| private.current.clone());
                 }
