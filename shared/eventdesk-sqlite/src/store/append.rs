@@ -1,6 +1,6 @@
 //! An append inside a group: all checks first, then all writes.
 
-use eventdesk_app::ports::{Append, AppendError, Claim, Commit, Namespace};
+use eventdesk_app::ports::{Append, AppendError, Claim, Commit, Position};
 use eventdesk_events::{StreamId, Version};
 use rusqlite::{Connection, OptionalExtension};
 
@@ -8,7 +8,6 @@ use super::{
     row::{COLUMNS, CommitRow, StreamKey, commit, integer},
     writer::Group,
 };
-use eventdesk_app::ports::Position;
 
 /// An append that its caller got wrong.
 #[derive(Debug, thiserror::Error)]
@@ -116,9 +115,8 @@ fn winner(conn: &Connection, stream: StreamId, version: Version) -> rusqlite::Re
 
 /// The stream that holds a unique value.
 pub(super) fn holder(conn: &Connection, Claim { namespace, value }: Claim) -> rusqlite::Result<Option<StreamId>> {
-    let namespace: &str = Namespace::as_str(namespace);
     conn.prepare_cached("SELECT stream FROM reservations WHERE namespace = ?1 AND value = ?2")?
-        .query_row((namespace, value.0), |row| row.get::<_, StreamKey>(0))
+        .query_row((namespace.as_str(), value.0), |row| row.get::<_, StreamKey>(0))
         .optional()
         .map(|key| key.map(|StreamKey(stream)| stream))
 }

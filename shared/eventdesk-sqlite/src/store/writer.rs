@@ -1,6 +1,10 @@
 //! The one thread that writes: it takes what waits, puts it into one transaction, and answers after the commit.
 
-use std::{path::PathBuf, thread::JoinHandle};
+use std::{
+    path::PathBuf,
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
 
 use eventdesk_app::ports::Position;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -54,7 +58,7 @@ where
 pub(super) struct Writer {
     queue: Option<mpsc::Sender<Box<dyn Write>>>,
     thread: Option<JoinHandle<()>>,
-    patience: std::time::Duration,
+    patience: Duration,
 }
 
 impl Writer {
@@ -67,7 +71,7 @@ impl Writer {
     ) -> Result<Self, OpenError> {
         let (queue, waiting) = mpsc::channel(options.group);
         let patience = options.busy_timeout;
-        let mut desk = Desk { conn: Some(conn), path, options, newest };
+        let mut desk = Desk { conn: Some(conn), path, options, newest, last: Last::default() };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || desk.work(waiting))
@@ -112,18 +116,45 @@ struct Desk {
     path: PathBuf,
     options: StoreOptions,
     newest: watch::Sender<Position>,
+    last: Last,
 }
+
+/// The last group: how many writes, and how long until they were answered.
+#[derive(Default)]
+struct Last {
+    size: usize,
+    took: Duration,
+}
+
+/// A slower group, on a locked file perhaps, says nothing about how long to wait for company.
+const LONGEST_COUNTED: Duration = Duration::from_millis(4);
 
 impl Desk {
     fn work(&mut self, mut waiting: mpsc::Receiver<Box<dyn Write>>) {
         while let Some(first) = waiting.blocking_recv() {
-            let mut group = vec![first];
+            let group = self.gather(first, &mut waiting);
+            let (size, began) = (group.len(), Instant::now());
+            self.settle(group);
+            self.last = Last { size, took: began.elapsed().min(LONGEST_COUNTED) };
+        }
+    }
+
+    /// Takes what waits. Callers that were answered a moment ago tend to come back: a quarter of the last group's time
+    /// is given to as many as it had, or each large group would be followed by a small one that costs the same sync.
+    fn gather(&self, first: Box<dyn Write>, waiting: &mut mpsc::Receiver<Box<dyn Write>>) -> Vec<Box<dyn Write>> {
+        let mut group = Vec::with_capacity(self.last.size.max(1));
+        group.push(first);
+        let until = Instant::now() + self.last.took / 4;
+        loop {
             while group.len() < self.options.group
                 && let Ok(next) = waiting.try_recv()
             {
                 group.push(next);
             }
-            self.settle(group);
+            if group.len() >= self.last.size || Instant::now() >= until {
+                return group;
+            }
+            std::thread::sleep(self.last.took / 16);
         }
     }
 
