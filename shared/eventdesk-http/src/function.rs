@@ -1,0 +1,136 @@
+//! A function: from a gateway event to its answer.
+
+use std::sync::Arc;
+
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use eventdesk_app::{Commands, Digester, access::AccessMatrix, identity::Identity, queries::Queries};
+use futures_util::future::BoxFuture;
+use http::Method;
+
+use crate::{
+    CallerResolver, Kind, Problem,
+    caller::Principal,
+    reply::Reply,
+    request::{Query, Request},
+    routes::{self, Access, Match, Owner, Route, find, strip_prefix},
+};
+
+/// What does the functions' work. Each function needs only what its routes use; a route whose part is missing
+/// answers 500.
+pub struct Services {
+    /// For the `command-…` functions.
+    pub commands: Option<Arc<Commands>>,
+    /// For the `query-…` functions.
+    pub queries: Option<Arc<Queries>>,
+    /// For the `identity` function.
+    pub identity: Option<Arc<Identity>>,
+    /// Finds out who asks.
+    pub callers: CallerResolver,
+    /// Who may do what.
+    pub access: Arc<AccessMatrix>,
+    /// Digests idempotency keys and bodies; purpose `idempotency`.
+    pub idempotency: Digester,
+    /// What `/ready` asks, besides the event store.
+    pub probes: Vec<Probe>,
+    /// Everything that is configured.
+    pub settings: Settings,
+}
+
+/// Configuration of what callers see.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// The deployment prefix in front of `/api/v1`, such as a custom domain's mapping key; empty = none. The
+    /// gateway's stage is taken off besides.
+    pub base_path: String,
+}
+
+/// Asks one part of the desk whether it can do its work.
+pub struct Probe {
+    /// The part's name in the answer of `/ready`.
+    pub name: &'static str,
+    /// Whether it is ready; an answer that takes longer than 2 s counts as no.
+    pub check: Box<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>,
+}
+
+/// One function, named by its [`Owner`].
+#[derive(Clone)]
+pub struct Function {
+    owner: Owner,
+    services: Arc<Services>,
+}
+
+impl Function {
+    /// The function `owner`, standing on `services`.
+    pub fn new(owner: Owner, services: Arc<Services>) -> Self {
+        // Built here, so that the first request does not wait for it.
+        let _ = find(&Method::GET, "/");
+        Self { owner, services }
+    }
+
+    /// Which function it is.
+    pub fn owner(&self) -> Owner {
+        self.owner
+    }
+
+    /// Answers a request. Never fails: whatever goes wrong is a problem document.
+    pub async fn call(&self, event: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+        let request_id = event.request_context.request_id.as_deref().unwrap_or("unknown");
+        let answered = self.answer(&event, request_id).await;
+        let reply = answered.unwrap_or_else(|problem| problem.into_reply(request_id));
+        let head = event.request_context.http.method == Method::HEAD;
+        let reply = if head { reply.without_body() } else { reply };
+        reply.into_response(request_id)
+    }
+
+    async fn answer(&self, event: &ApiGatewayV2httpRequest, request_id: &str) -> Result<Reply, Problem> {
+        let services = &*self.services;
+        let (prefix, path) = deployed_at(event, &services.settings);
+        let (route, params) = match find(&event.request_context.http.method, path) {
+            Match::Route { route, params } if route.function == self.owner => (route, params),
+            Match::MethodNotAllowed { allow } => return Err(Problem::method_not_allowed(allow)),
+            Match::Route { .. } | Match::NotFound => return Err(Problem::not_found()),
+        };
+        let principal = principal(services, route, event).await?;
+        let query = Query::parse(event.raw_query_string.as_deref().unwrap_or_default(), route.parameters)?;
+        let request = Request { services, event, route, params, prefix, path, query, principal, request_id };
+        (route.handler)(&request).await
+    }
+}
+
+/// The deployment prefix in the event's path, and the path after it. What is configured goes before the stage.
+fn deployed_at<'e>(event: &'e ApiGatewayV2httpRequest, settings: &Settings) -> (&'e str, &'e str) {
+    let path = event.raw_path.as_deref().or(event.request_context.http.path.as_deref()).unwrap_or("/");
+    let stage = event.request_context.stage.as_deref().filter(|stage| *stage != "$default").unwrap_or_default();
+    let (_, rest) = strip_prefix(path, stage);
+    let (_, rest) = strip_prefix(rest, &settings.base_path);
+    // Behind a custom domain the stage does not show; some set-ups have the mapping key in front of it.
+    let (_, rest) = if rest.len() == path.len() { (rest, rest) } else { strip_prefix(rest, stage) };
+    path.split_at(path.len() - rest.len())
+}
+
+/// The caller, once the route is open to them.
+async fn principal<'e>(
+    services: &Services,
+    route: &Route,
+    event: &'e ApiGatewayV2httpRequest,
+) -> Result<Option<Principal<'e>>, Problem> {
+    if route.access == Access::Public {
+        return Ok(None);
+    }
+    let authorizer = event.request_context.authorizer.as_ref().and_then(|authorizer| authorizer.jwt.as_ref());
+    let claims = authorizer.map(|jwt| &jwt.claims).ok_or_else(|| Problem::unauthorized(None))?;
+    let principal = services.callers.resolve(claims).await?;
+    match route.access {
+        Access::Public | Access::Authenticated => Ok(Some(principal)),
+        Access::Needs(_) if principal.disabled => {
+            Err(Problem::new(Kind::UserDisabled, "a disabled user reaches nothing but the authentication section"))
+        }
+        Access::Needs(permission) if services.access.allows(&principal.caller.roles, permission) => Ok(Some(principal)),
+        Access::Needs(_) => Err(Problem::forbidden()),
+    }
+}
+
+/// The base path of answers' own links: deployment prefix and API path.
+pub(crate) fn base(prefix: &str) -> String {
+    format!("{prefix}{}", routes::BASE_PATH)
+}

@@ -1,0 +1,107 @@
+//! The caller as the desk sees them.
+
+use std::collections::BTreeMap;
+
+use eventdesk_events::{ActorKind, Timestamp, UserId, user::Role};
+use http::StatusCode;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Answered;
+use crate::{reply::Reply, represent::UserView, request::Request};
+
+/// The caller: what the token says, and what the directory knows.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Me")]
+pub(crate) struct MeView<'a> {
+    /// Who the caller's changes are attributed to.
+    id: UserId,
+    /// A person or a service account.
+    kind: ActorKind,
+    /// As they count now.
+    roles: &'a [Role],
+    /// The token's scopes.
+    scopes: Vec<&'a str>,
+    /// The verified claims, as text.
+    claims: BTreeMap<&'a str, &'a str>,
+    /// The directory's record, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<UserView<'a>>,
+}
+
+pub(crate) async fn me(r: &Request<'_>) -> Answered {
+    let principal = r.principal()?;
+    let record = if principal.in_directory { r.identity()?.record(principal.caller.id).await? } else { None };
+    let scopes = principal.claims.get("scope").map(String::as_str).unwrap_or_default();
+    let view = MeView {
+        id: principal.caller.id,
+        kind: principal.caller.kind,
+        roles: &principal.caller.roles,
+        scopes: scopes.trim_matches(['[', ']']).split_whitespace().collect(),
+        claims: principal.claims.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+        user: record.as_ref().map(UserView::new),
+    };
+    Reply::json(StatusCode::OK, &view)
+}
+
+/// The claims exactly as the authorizer handed them over.
+pub(crate) async fn whoami(r: &Request<'_>) -> Answered {
+    let claims: BTreeMap<_, _> = r.principal()?.claims.iter().collect();
+    Reply::json(StatusCode::OK, &claims)
+}
+
+/// How the caller stands.
+#[derive(Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Standing {
+    /// Nothing keeps them out.
+    Active,
+    /// They reach nothing but the authentication section.
+    Disabled,
+    /// They get no further token.
+    LoginDenied,
+}
+
+/// How the caller and their token stand.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Status")]
+pub(crate) struct StatusView {
+    /// How the caller stands.
+    status: Standing,
+    /// When the token ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_expires_at: Option<Timestamp>,
+}
+
+pub(crate) async fn status(r: &Request<'_>) -> Answered {
+    let principal = r.principal()?;
+    let status = match (principal.disabled, principal.login_denied) {
+        (true, _) => Standing::Disabled,
+        (false, true) => Standing::LoginDenied,
+        (false, false) => Standing::Active,
+    };
+    let token_expires_at = principal.claims.get("exp").and_then(|text| seconds(text));
+    Reply::json(StatusCode::OK, &StatusView { status, token_expires_at })
+}
+
+/// Seconds since the epoch; the gateway may write large numbers with an exponent.
+fn seconds(text: &str) -> Option<Timestamp> {
+    let whole = text.parse::<i64>().ok();
+    #[expect(clippy::cast_possible_truncation, reason = "a number out of range ends at the last representable time")]
+    let seconds = whole.or_else(|| text.parse::<f64>().ok().filter(|n| n.is_finite()).map(|n| n as i64))?;
+    Some(Timestamp::from_millis(seconds.saturating_mul(1000)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seconds;
+
+    #[test]
+    fn expiry_is_read_in_both_forms_of_the_gateway() {
+        let wanted = "2026-11-21T12:00:00.000Z";
+        for text in ["1795262400", "1.7952624E9"] {
+            assert_eq!(seconds(text).map(|time| time.to_string()).as_deref(), Some(wanted), "{text}");
+        }
+        assert_eq!(seconds("soon"), None);
+    }
+}

@@ -1,0 +1,206 @@
+//! The route table: every route of the desk once, and everything that follows from it.
+
+mod finding;
+mod parameters;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::sync::LazyLock;
+
+use eventdesk_app::access::Permission;
+use futures_util::future::BoxFuture;
+use http::Method;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use crate::{Problem, reply::Reply, request::Request};
+
+pub use finding::{Match, PathParams, find, strip_prefix};
+pub use parameters::{Parameter, ParameterKind};
+
+/// What every route's path begins with.
+pub const BASE_PATH: &str = "/api/v1";
+
+/// The function that owns a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Owner {
+    /// Changes of tickets.
+    CommandTicket,
+    /// Changes of messages.
+    CommandMessage,
+    /// Changes of users and employees.
+    CommandDirectory,
+    /// Tickets, messages and histories.
+    QueryTicket,
+    /// Users and employees.
+    QueryDirectory,
+    /// Tokens, the caller, documents and health.
+    Identity,
+}
+
+impl Owner {
+    /// All functions that answer HTTP.
+    pub const ALL: [Self; 6] = [
+        Self::CommandTicket,
+        Self::CommandMessage,
+        Self::CommandDirectory,
+        Self::QueryTicket,
+        Self::QueryDirectory,
+        Self::Identity,
+    ];
+
+    /// The value of `_HANDLER`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CommandTicket => "command-ticket",
+            Self::CommandMessage => "command-message",
+            Self::CommandDirectory => "command-directory",
+            Self::QueryTicket => "query-ticket",
+            Self::QueryDirectory => "query-directory",
+            Self::Identity => "identity",
+        }
+    }
+
+    /// Reads the value of `_HANDLER`.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|owner| owner.as_str() == text)
+    }
+}
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everyone, without a token.
+    Public,
+    /// Everyone with a valid token, also without a role and when disabled.
+    Authenticated,
+    /// Who has a role with the permission and is not disabled.
+    Needs(Permission),
+}
+
+pub(crate) type Answering<'r> = BoxFuture<'r, Result<Reply, Problem>>;
+pub(crate) type Handler = for<'r> fn(&'r Request<'r>) -> Answering<'r>;
+pub(crate) type SchemaFn = fn(&mut SchemaGenerator) -> Schema;
+
+/// What a request's body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Media {
+    /// `application/json`.
+    Json,
+    /// `application/merge-patch+json` or `application/json`.
+    MergePatch,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+}
+
+/// What a successful answer is.
+#[derive(Debug, Clone, Copy)]
+pub enum Answer {
+    /// JSON of this schema, with the status code.
+    Json(u16, SchemaFn),
+    /// A page of JSON rows of this schema, 200.
+    Page(SchemaFn),
+    /// 204.
+    Nothing,
+    /// 200 of another media type.
+    Other(&'static str),
+}
+
+/// One route.
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The whole path, `/api/v1/tickets/{ticket_id}/status`.
+    pub path: &'static str,
+    /// Whether it also answers without [`BASE_PATH`].
+    pub at_root: bool,
+    /// The function that owns it.
+    pub function: Owner,
+    /// Who may call it.
+    pub access: Access,
+    /// Scopes, any one of which the token must have; empty = none is asked for.
+    pub scopes: &'static [&'static str],
+    /// One line for people.
+    pub summary: &'static str,
+    /// The section of the documentation.
+    pub tag: &'static str,
+    /// The query parameters it understands; all others are refused by name.
+    pub parameters: &'static [Parameter],
+    /// The request's body, if it has one.
+    pub request: Option<(Media, SchemaFn)>,
+    /// The successful answer.
+    pub answer: Answer,
+    pub(crate) handler: Handler,
+}
+
+impl std::fmt::Debug for Route {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
+}
+
+impl Route {
+    /// Whether it changes something: it takes `Idempotency-Key` and `If-Match`, and answers `Consistency-Token`.
+    pub fn is_command(&self) -> bool {
+        matches!(self.function, Owner::CommandTicket | Owner::CommandMessage | Owner::CommandDirectory)
+    }
+
+    /// Whether it reads from the read models: it takes `Consistency-Token`.
+    pub fn is_query(&self) -> bool {
+        matches!(self.function, Owner::QueryTicket | Owner::QueryDirectory)
+    }
+
+    /// The route's name in generated clients: `put_tickets_ticket_id_status`.
+    pub fn operation_id(&self) -> String {
+        let path = self.path.strip_prefix(BASE_PATH).unwrap_or(self.path);
+        let mut name = self.method.as_str().to_ascii_lowercase();
+        for part in path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()) {
+            name.push('_');
+            name.push_str(part);
+        }
+        name
+    }
+
+    /// The names of the path's parameters, in order.
+    pub fn path_parameters(&self) -> impl Iterator<Item = &'static str> {
+        self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+    }
+
+    fn scopes(self, scopes: &'static [&'static str]) -> Self {
+        Self { scopes, ..self }
+    }
+
+    fn takes<T: JsonSchema>(self, media: Media) -> Self {
+        Self { request: Some((media, schema_of::<T>)), ..self }
+    }
+
+    fn parameters(self, parameters: &'static [Parameter]) -> Self {
+        Self { parameters, ..self }
+    }
+
+    fn answers<T: JsonSchema>(self, status: u16) -> Self {
+        Self { answer: Answer::Json(status, schema_of::<T>), ..self }
+    }
+
+    fn pages<T: JsonSchema>(self) -> Self {
+        Self { answer: Answer::Page(schema_of::<T>), ..self }
+    }
+
+    fn other(self, media_type: &'static str) -> Self {
+        Self { answer: Answer::Other(media_type), ..self }
+    }
+
+    fn also_at_root(self) -> Self {
+        Self { at_root: true, ..self }
+    }
+}
+
+fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+/// All routes.
+pub fn table() -> &'static [Route] {
+    static TABLE: LazyLock<Vec<Route>> = LazyLock::new(table::routes);
+    &TABLE
+}

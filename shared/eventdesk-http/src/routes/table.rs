@@ -1,0 +1,242 @@
+//! The table itself.
+
+use eventdesk_app::access::Permission as P;
+use http::Method;
+
+use super::{
+    Access::{Authenticated, Needs, Public},
+    Answer, Media,
+    Owner::{CommandDirectory, CommandMessage, CommandTicket, Identity, QueryDirectory, QueryTicket},
+    Route, parameters as q,
+};
+use crate::{
+    handlers::{documents, employees, messages, operations, session, ticket_changes, tickets, token, users},
+    represent::{EmployeeView, EntryView, MessageView, TicketView, UserView},
+};
+
+const TICKETS_READ: &[&str] = &["tickets:read"];
+const TICKETS_WRITE: &[&str] = &["tickets:write"];
+const MESSAGES_READ: &[&str] = &["messages:read"];
+const MESSAGES_WRITE: &[&str] = &["messages:write"];
+const DIRECTORY_READ: &[&str] = &["directory:read"];
+const DIRECTORY_WRITE: &[&str] = &["directory:write"];
+const ADMIN: &[&str] = &["admin"];
+
+/// `METHOD "path", owner, access, "summary" => handler`, the path after `/api/v1`.
+macro_rules! route {
+    ($method:ident $path:literal, $owner:expr, $access:expr, $tag:literal, $summary:literal => $handler:path) => {
+        Route {
+            method: Method::$method,
+            path: concat!("/api/v1", $path),
+            at_root: false,
+            function: $owner,
+            access: $access,
+            scopes: &[],
+            summary: $summary,
+            tag: $tag,
+            parameters: &[],
+            request: None,
+            answer: Answer::Nothing,
+            handler: |request| Box::pin($handler(request)),
+        }
+    };
+}
+
+pub(super) fn routes() -> Vec<Route> {
+    let mut routes = tickets();
+    routes.extend(messages());
+    routes.extend(directory());
+    routes.extend(authentication());
+    routes.extend(operations());
+    routes
+}
+
+fn tickets() -> Vec<Route> {
+    use ticket_changes as c;
+    vec![
+        route!(POST "/tickets", CommandTicket, Needs(P::TicketsOpen), "tickets", "Opens a ticket." => c::open)
+            .takes::<c::NewTicket>(Media::Json)
+            .answers::<TicketView<'static>>(201)
+            .scopes(TICKETS_WRITE),
+        route!(GET "/tickets", QueryTicket, Needs(P::TicketsRead), "tickets", "Lists tickets." => tickets::list)
+            .parameters(q::TICKETS)
+            .pages::<TicketView<'static>>()
+            .scopes(TICKETS_READ),
+        route!(GET "/tickets/{ticket_id}", QueryTicket, Needs(P::TicketsRead), "tickets",
+            "Shows a ticket, by id or number." => tickets::get)
+        .parameters(q::TICKET)
+        .answers::<TicketView<'static>>(200)
+        .scopes(TICKETS_READ),
+        route!(PATCH "/tickets/{ticket_id}", CommandTicket, Needs(P::TicketsWrite), "tickets",
+            "Sets some fields of a ticket." => c::patch)
+        .takes::<c::TicketPatch>(Media::MergePatch)
+        .answers::<TicketView<'static>>(200)
+        .scopes(TICKETS_WRITE),
+        route!(PUT "/tickets/{ticket_id}", CommandTicket, Needs(P::TicketsWrite), "tickets",
+            "Sets all fields of a ticket." => c::replace)
+        .takes::<c::WholeTicket>(Media::Json)
+        .answers::<TicketView<'static>>(200)
+        .scopes(TICKETS_WRITE),
+        route!(DELETE "/tickets/{ticket_id}", CommandTicket, Needs(P::TicketsDelete), "tickets",
+            "Deletes a ticket; its history stays." => c::delete)
+        .scopes(TICKETS_WRITE),
+        route!(PUT "/tickets/{ticket_id}/status", CommandTicket, Needs(P::TicketsMove), "tickets",
+            "Moves a ticket to another status." => c::set_status)
+        .takes::<c::StatusBody>(Media::Json)
+        .answers::<TicketView<'static>>(200)
+        .scopes(TICKETS_WRITE),
+        route!(PUT "/tickets/{ticket_id}/assignee", CommandTicket, Needs(P::TicketsWrite), "tickets",
+            "Gives a ticket to an active staff user." => c::assign)
+        .takes::<c::AssigneeBody>(Media::Json)
+        .answers::<TicketView<'static>>(200)
+        .scopes(TICKETS_WRITE),
+        route!(DELETE "/tickets/{ticket_id}/assignee", CommandTicket, Needs(P::TicketsWrite), "tickets",
+            "Takes a ticket from its assignee." => c::unassign)
+        .scopes(TICKETS_WRITE),
+        route!(PUT "/tickets/{ticket_id}/requester", CommandTicket, Needs(P::TicketsWrite), "tickets",
+            "Makes a ticket about another employee." => c::change_requester)
+        .takes::<c::RequesterBody>(Media::Json)
+        .answers::<TicketView<'static>>(200)
+        .scopes(TICKETS_WRITE),
+        route!(PUT "/tickets/{ticket_id}/tags/{tag}", CommandTicket, Needs(P::TicketsWrite), "tickets",
+            "Adds a tag." => c::tag)
+        .answers::<TicketView<'static>>(200)
+        .scopes(TICKETS_WRITE),
+        route!(DELETE "/tickets/{ticket_id}/tags/{tag}", CommandTicket, Needs(P::TicketsWrite), "tickets",
+            "Removes a tag." => c::untag)
+        .scopes(TICKETS_WRITE),
+        route!(GET "/tickets/{ticket_id}/history", QueryTicket, Needs(P::TicketsHistory), "tickets",
+            "Lists who did what on a ticket, oldest first." => tickets::history)
+        .parameters(q::HISTORY)
+        .pages::<EntryView<'static>>()
+        .scopes(TICKETS_READ),
+    ]
+}
+
+fn messages() -> Vec<Route> {
+    use messages as m;
+    vec![
+        route!(POST "/tickets/{ticket_id}/messages", CommandMessage, Needs(P::Messages), "messages",
+            "Posts a message." => m::post)
+        .takes::<m::NewMessage>(Media::Json)
+        .answers::<MessageView<'static>>(201)
+        .scopes(MESSAGES_WRITE),
+        route!(GET "/tickets/{ticket_id}/messages", QueryTicket, Needs(P::Messages), "messages",
+            "Lists a ticket's messages, oldest first." => m::list_of_ticket)
+        .parameters(q::TICKET_MESSAGES)
+        .pages::<MessageView<'static>>()
+        .scopes(MESSAGES_READ),
+        route!(GET "/tickets/{ticket_id}/messages/{message_id}", QueryTicket, Needs(P::Messages), "messages",
+            "Shows a message." => m::get)
+        .answers::<MessageView<'static>>(200)
+        .scopes(MESSAGES_READ),
+        route!(PATCH "/tickets/{ticket_id}/messages/{message_id}", CommandMessage, Needs(P::Messages), "messages",
+            "Replaces the text of one's own message." => m::edit)
+        .takes::<m::MessagePatch>(Media::MergePatch)
+        .answers::<MessageView<'static>>(200)
+        .scopes(MESSAGES_WRITE),
+        route!(DELETE "/tickets/{ticket_id}/messages/{message_id}", CommandMessage, Needs(P::Messages), "messages",
+            "Takes a message back: its text goes, the fact stays." => m::retract)
+        .scopes(MESSAGES_WRITE),
+        route!(GET "/messages", QueryTicket, Needs(P::Messages), "messages",
+            "Lists messages of all tickets, oldest first." => m::list_all)
+        .parameters(q::MESSAGES)
+        .pages::<MessageView<'static>>()
+        .scopes(MESSAGES_READ),
+    ]
+}
+
+fn directory() -> Vec<Route> {
+    vec![
+        route!(POST "/users", CommandDirectory, Needs(P::UsersAdminister), "directory", "Registers a user." =>
+            users::register)
+        .takes::<users::NewUser>(Media::Json)
+        .answers::<UserView<'static>>(201)
+        .scopes(DIRECTORY_WRITE),
+        route!(GET "/users", QueryDirectory, Needs(P::UsersRead), "directory", "Lists users." => users::list)
+            .parameters(q::USERS)
+            .pages::<UserView<'static>>()
+            .scopes(DIRECTORY_READ),
+        route!(GET "/users/{user_id}", QueryDirectory, Needs(P::UsersRead), "directory", "Shows a user." =>
+            users::get)
+        .answers::<UserView<'static>>(200)
+        .scopes(DIRECTORY_READ),
+        route!(DELETE "/users/{user_id}", CommandDirectory, Needs(P::UsersAdminister), "directory",
+            "Deletes a user; their name on tickets stays." => users::delete)
+        .scopes(DIRECTORY_WRITE),
+        route!(POST "/employees", CommandDirectory, Needs(P::EmployeesWrite), "directory", "Registers an employee." =>
+            employees::register)
+        .takes::<employees::EmployeeBody>(Media::Json)
+        .answers::<EmployeeView<'static>>(201)
+        .scopes(DIRECTORY_WRITE),
+        route!(GET "/employees", QueryDirectory, Needs(P::EmployeesRead), "directory", "Lists employees." =>
+            employees::list)
+        .parameters(q::EMPLOYEES)
+        .pages::<EmployeeView<'static>>()
+        .scopes(DIRECTORY_READ),
+        route!(GET "/employees/{employee_id}", QueryDirectory, Needs(P::EmployeesRead), "directory",
+            "Shows an employee." => employees::get)
+        .answers::<EmployeeView<'static>>(200)
+        .scopes(DIRECTORY_READ),
+        route!(PUT "/employees/{employee_id}", CommandDirectory, Needs(P::EmployeesWrite), "directory",
+            "Sets an employee's whole record." => employees::replace)
+        .takes::<employees::EmployeeBody>(Media::Json)
+        .answers::<EmployeeView<'static>>(200)
+        .scopes(DIRECTORY_WRITE),
+        route!(DELETE "/employees/{employee_id}", CommandDirectory, Needs(P::EmployeesWrite), "directory",
+            "Deletes an employee; their name on tickets stays." => employees::delete)
+        .scopes(DIRECTORY_WRITE),
+    ]
+}
+
+fn authentication() -> Vec<Route> {
+    vec![
+        route!(POST "/token", Identity, Public, "authentication", "Issues an access token." => token::issue)
+            .takes::<token::TokenForm>(Media::Form)
+            .answers::<token::TokenView<'static>>(200),
+        route!(GET "/me", Identity, Authenticated, "authentication", "Shows the caller." => session::me)
+            .answers::<session::MeView<'static>>(200),
+        route!(GET "/whoami", Identity, Authenticated, "authentication",
+            "Shows the claims as the authorizer handed them over." => session::whoami)
+        .answers::<std::collections::BTreeMap<String, String>>(200),
+        route!(GET "/status", Identity, Authenticated, "authentication", "Tells how the caller and the token stand." =>
+            session::status)
+        .answers::<session::StatusView>(200),
+        route!(GET "/.well-known/openid-configuration", Identity, Public, "authentication",
+            "Describes the built-in issuer (OpenID Connect Discovery 1.0)." => documents::discovery)
+        .answers::<serde_json::Map<String, serde_json::Value>>(200)
+        .also_at_root(),
+        route!(GET "/.well-known/jwks.json", Identity, Public, "authentication",
+            "Publishes the built-in issuer's keys (RFC 7517)." => documents::jwks)
+        .answers::<serde_json::Map<String, serde_json::Value>>(200)
+        .also_at_root(),
+    ]
+}
+
+fn operations() -> Vec<Route> {
+    vec![
+        route!(GET "/health", Identity, Public, "operations", "Tells that the desk answers." => operations::health)
+            .answers::<operations::HealthView>(200)
+            .also_at_root(),
+        route!(GET "/ready", Identity, Public, "operations", "Tells which part is not ready." => operations::ready)
+            .answers::<operations::ReadyView>(200)
+            .also_at_root(),
+        route!(GET "/admin/routes", Identity, Needs(P::Administer), "operations", "Lists every route." =>
+            operations::routes)
+        .answers::<operations::RoutesView<'static>>(200)
+        .scopes(ADMIN),
+        route!(GET "/openapi.json", Identity, Public, "documentation", "Describes the API (OpenAPI 3.1)." =>
+            documents::openapi)
+        .answers::<serde_json::Map<String, serde_json::Value>>(200),
+        route!(GET "/docs", Identity, Public, "documentation", "Shows the API, to read and to try." =>
+            documents::docs_page)
+        .other("text/html"),
+        route!(GET "/docs/oauth2-redirect", Identity, Public, "documentation", "Ends a login of the documentation." =>
+            documents::docs_redirect)
+        .parameters(q::REDIRECT)
+        .other("text/html"),
+        route!(GET "/docs/{asset}", Identity, Public, "documentation", "Serves a file of the documentation." =>
+            documents::docs_asset)
+        .other("*/*"),
+    ]
+}
