@@ -3,19 +3,20 @@
 use std::sync::Arc;
 
 use eventdesk_app::ports::{AccessClaims, SigningError, TokenIssuer};
+use jsonwebtoken::{Algorithm, Header, encode};
 
 use crate::FileIssuerKeys;
 
 /// Signs RS256 tokens with the newest of the issuer's keys.
 pub struct RsaTokenIssuer {
     url: String,
+    keys: Arc<FileIssuerKeys>,
 }
 
 impl RsaTokenIssuer {
     /// An issuer named by `url`, as it stands in tokens and in the discovery document.
     pub fn new(url: impl Into<String>, keys: Arc<FileIssuerKeys>) -> Self {
-        let _ = keys;
-        Self { url: url.into() }
+        Self { url: url.into(), keys }
     }
 }
 
@@ -23,10 +24,14 @@ impl TokenIssuer for RsaTokenIssuer {
     fn issuer(&self) -> &str {
         &self.url
     }
-    fn sign(&self, _claims: &AccessClaims) -> Result<String, SigningError> {
-        Err(SigningError("not yet".into()))
+
+    fn sign(&self, claims: &AccessClaims) -> Result<String, SigningError> {
+        let signing = self.keys.signing();
+        let header = Header { kid: Some(signing.kid.clone()), ..Header::new(Algorithm::RS256) };
+        encode(&header, claims, &signing.key).map_err(|error| SigningError(error.into()))
     }
+
     fn jwks(&self) -> String {
-        String::new()
+        self.keys.jwks()
     }
 }

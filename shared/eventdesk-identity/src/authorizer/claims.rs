@@ -1,0 +1,78 @@
+//! What must hold of the claims (RFC 7519, section 4.1), and the form in which they are handed on.
+
+use serde_json::{Map, Value};
+
+use super::{Refusal, StringClaims, Trust, Verified};
+
+/// How far the issuer's clock may be ahead, for `nbf` and `iat`. The end of a token is its end: `exp` has no leeway.
+const LEEWAY_S: i64 = 60;
+
+type Claims = Map<String, Value>;
+
+/// Checks claims whose signature was good.
+pub(super) fn check(claims: &Claims, trust: &Trust, now_s: i64) -> Result<Verified, Refusal> {
+    if claims.get("iss").and_then(Value::as_str) != Some(&trust.issuer) {
+        return Err(Refusal::Issuer);
+    }
+    if !is_for(claims, &trust.audiences) {
+        return Err(Refusal::Audience);
+    }
+    let expires_at = seconds(claims, "exp")?.ok_or(Refusal::Expired)?;
+    if now_s >= expires_at {
+        return Err(Refusal::Expired);
+    }
+    for begin in ["nbf", "iat"] {
+        if seconds(claims, begin)?.is_some_and(|begin| begin > now_s.saturating_add(LEEWAY_S)) {
+            return Err(Refusal::NotYetValid);
+        }
+    }
+    let texts: StringClaims = claims.iter().filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect();
+    Ok(Verified { claims: texts.into(), scopes: scopes(claims).into(), expires_at })
+}
+
+/// `aud`, one or a list, names one of the audiences; `client_id` counts only if `aud` is absent.
+fn is_for(claims: &Claims, audiences: &[String]) -> bool {
+    let known = |value: &Value| value.as_str().is_some_and(|name| audiences.iter().any(|audience| audience == name));
+    match claims.get("aud") {
+        Some(Value::Array(list)) => list.iter().any(known),
+        Some(one) => known(one),
+        None => claims.get("client_id").is_some_and(known),
+    }
+}
+
+/// A `NumericDate`, whole seconds; what is there must be one.
+fn seconds(claims: &Claims, name: &str) -> Result<Option<i64>, Refusal> {
+    let Some(value) = claims.get(name) else { return Ok(None) };
+    #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, which is as far as time goes")]
+    let whole = |seconds: f64| seconds.floor() as i64;
+    value.as_i64().or_else(|| value.as_f64().map(whole)).map(Some).ok_or(Refusal::Malformed)
+}
+
+/// `scope`, else `scp`: names parted by spaces, or a list of them.
+fn scopes(claims: &Claims) -> Vec<String> {
+    let names = |text: &str| text.split(' ').filter(|name| !name.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+    match claims.get("scope").or_else(|| claims.get("scp")) {
+        Some(Value::String(text)) => names(text),
+        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).flat_map(names).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The value as the service writes it: text as it is, numbers and booleans as in JSON, `[a b]`, `map[a:b c:d]`.
+/// Absent values stay absent.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        Value::Array(list) => {
+            let members: Vec<_> = list.iter().filter_map(text).collect();
+            Some(format!("[{}]", members.join(" ")))
+        }
+        Value::Object(object) => {
+            let members: Vec<_> =
+                object.iter().filter_map(|(name, value)| Some(format!("{name}:{}", text(value)?))).collect();
+            Some(format!("map[{}]", members.join(" ")))
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! A token's outer form (RFC 7515, compact serialization), before anything in it is believed.
+
+use std::borrow::Cow;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::Algorithm;
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::{Map, Value};
+
+use super::Refusal;
+
+/// Largest token that is looked at, in bytes.
+const LARGEST: usize = 16 * 1_024;
+/// Most claims that are looked at.
+const MOST_CLAIMS: usize = 100;
+
+/// A token in its parts; only its header was read.
+pub(super) struct Token<'t> {
+    pub(super) algorithm: Algorithm,
+    pub(super) kid: String,
+    /// What was signed: header and claims, as sent.
+    pub(super) message: &'t [u8],
+    pub(super) signature: &'t str,
+    payload: &'t str,
+}
+
+#[derive(Deserialize)]
+struct Head<'h> {
+    #[serde(borrow)]
+    alg: Cow<'h, str>,
+    #[serde(borrow)]
+    kid: Option<Cow<'h, str>>,
+    crit: Option<IgnoredAny>,
+}
+
+/// The token in an `Authorization` header: one, by the scheme `Bearer` in any case or without a scheme.
+pub(super) fn bearer(authorization: Option<&str>) -> Result<&str, Refusal> {
+    let value = authorization.unwrap_or_default().trim_matches(' ');
+    let token = match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim_start_matches(' '),
+        // Credentials of another scheme are no token.
+        Some((scheme, _)) if !scheme.contains(['.', ',']) => return Err(Refusal::Missing),
+        Some(_) => return Err(Refusal::Malformed),
+        None if value.is_empty() || value.eq_ignore_ascii_case("bearer") => return Err(Refusal::Missing),
+        None => value,
+    };
+    if token.len() > LARGEST {
+        return Err(Refusal::TooLarge);
+    }
+    let part_of_one = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if token.bytes().all(part_of_one) { Ok(token) } else { Err(Refusal::Malformed) }
+}
+
+impl<'t> Token<'t> {
+    /// Takes a token apart.
+    pub(super) fn parse(text: &'t str) -> Result<Self, Refusal> {
+        let (message, signature) = text.rsplit_once('.').ok_or(Refusal::Malformed)?;
+        let (head, payload) = message.split_once('.').ok_or(Refusal::Malformed)?;
+        if payload.contains('.') {
+            return Err(Refusal::Malformed);
+        }
+        let head = URL_SAFE_NO_PAD.decode(head).map_err(|_| Refusal::Malformed)?;
+        let head: Head<'_> = serde_json::from_slice(&head).map_err(|_| Refusal::Malformed)?;
+        // By name, each: what is not listed here is not known, `none` and HMAC with a public key above all.
+        let algorithm = match &*head.alg {
+            "RS256" => Algorithm::RS256,
+            "RS384" => Algorithm::RS384,
+            "RS512" => Algorithm::RS512,
+            _ => return Err(Refusal::Algorithm),
+        };
+        // Extensions that must be understood, and none is (RFC 7515, section 4.1.11).
+        if head.crit.is_some() {
+            return Err(Refusal::Malformed);
+        }
+        let kid = head.kid.ok_or(Refusal::UnknownKey)?.into_owned();
+        Ok(Self { algorithm, kid, message: message.as_bytes(), signature, payload })
+    }
+
+    /// The claims; to be read once the signature is known to be good.
+    pub(super) fn claims(&self) -> Result<Map<String, Value>, Refusal> {
+        let payload = URL_SAFE_NO_PAD.decode(self.payload).map_err(|_| Refusal::Malformed)?;
+        let claims: Map<String, Value> = serde_json::from_slice(&payload).map_err(|_| Refusal::Malformed)?;
+        if claims.len() > MOST_CLAIMS { Err(Refusal::TooLarge) } else { Ok(claims) }
+    }
+}

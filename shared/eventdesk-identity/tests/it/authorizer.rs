@@ -1,0 +1,209 @@
+//! What a good token opens, and in what form its claims are handed on.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use eventdesk_app::ports::{AccessClaims, TokenIssuer};
+use eventdesk_events::{UserId, user::Role};
+use eventdesk_identity::{
+    Authorizer, FileIssuerKeys, KeySource, KeySourceError, Refusal, RsaTokenIssuer, Trust, VerifyingKey,
+};
+use serde_json::json;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::support::{AUDIENCE, Bench, ISSUER, NOW_S, authorizer, good, good_but, shared_folder};
+
+fn claims() -> AccessClaims {
+    AccessClaims {
+        iss: ISSUER.to_owned(),
+        aud: AUDIENCE.to_owned(),
+        sub: UserId::from_uuid(Uuid::from_u128(7)),
+        exp: NOW_S + 3_600,
+        iat: NOW_S,
+        nbf: NOW_S,
+        jti: Uuid::from_u128(8),
+        scope: "tickets:read admin".to_owned(),
+        groups: vec![Role::Admin, Role::Support],
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_the_issuer_opens_the_door_and_its_claims_are_text() {
+    let bench = Bench::new();
+    let issuer = RsaTokenIssuer::new(ISSUER, bench.keys.clone());
+    let verified = bench.check(&issuer.sign(&claims()).unwrap()).await.unwrap();
+    let claim = |name: &str| verified.claims.get(name).map(String::as_str);
+    assert_eq!(claim("iss"), Some(ISSUER));
+    assert_eq!(claim("aud"), Some(AUDIENCE));
+    assert_eq!(claim("sub"), Some("00000000-0000-0000-0000-000000000007"));
+    assert_eq!(claim("jti"), Some("00000000-0000-0000-0000-000000000008"));
+    assert_eq!(claim("exp"), Some("1795309200"));
+    assert_eq!(claim("groups"), Some("[admin support]"));
+    assert_eq!(claim("scope"), Some("tickets:read admin"));
+    assert_eq!(verified.claims.len(), 9);
+    assert_eq!(*verified.scopes, ["tickets:read".to_owned(), "admin".to_owned()]);
+    assert_eq!(verified.expires_at, NOW_S + 3_600);
+}
+
+#[tokio::test]
+async fn every_kind_of_claim_becomes_text_as_the_service_writes_it() {
+    let bench = Bench::new();
+    let verified = bench
+        .check_claims(good_but(json!({
+            "yes": true, "whole": -3, "part": 1.5, "list": ["a", 1, false], "empty": [],
+            "nested": {"b": ["x", "y"], "a": 1}, "text": "as it is: [a b]",
+        })))
+        .await
+        .unwrap();
+    for (name, text) in [
+        ("yes", "true"),
+        ("whole", "-3"),
+        ("part", "1.5"),
+        ("list", "[a 1 false]"),
+        ("empty", "[]"),
+        ("nested", "map[a:1 b:[x y]]"),
+        ("text", "as it is: [a b]"),
+        ("groups", "[manager support]"),
+    ] {
+        assert_eq!(verified.claims.get(name).map(String::as_str), Some(text), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_scheme_has_any_case_and_may_be_left_out() {
+    let bench = Bench::new();
+    let token = bench.token(&good());
+    for header in [
+        format!("Bearer {token}"),
+        format!("bearer {token}"),
+        format!("BEARER   {token}"),
+        format!(" Bearer {token} "),
+        token.clone(),
+    ] {
+        assert!(bench.authorizer.authorize(Some(&header), &[]).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn one_of_several_audiences_and_the_client_in_their_absence_will_do() {
+    let bench = Bench::new();
+    for changes in
+        [json!({"aud": "other"}), json!({"aud": ["x", "eventdesk"]}), json!({"aud": null, "client_id": "eventdesk"})]
+    {
+        assert!(bench.check_claims(good_but(changes.clone())).await.is_ok(), "{changes}");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_a_little_ahead_is_forgiven_and_iat_and_nbf_may_be_absent() {
+    let bench = Bench::new();
+    for changes in [json!({"iat": NOW_S + 60}), json!({"nbf": NOW_S + 60}), json!({"iat": null, "nbf": null})] {
+        assert!(bench.check_claims(good_but(changes.clone())).await.is_ok(), "{changes}");
+    }
+    assert_eq!(bench.check_claims(good_but(json!({"exp": NOW_S as f64 + 0.5}))).await.unwrap_err(), Refusal::Expired);
+}
+
+#[tokio::test]
+async fn any_one_scope_of_the_route_suffices() {
+    let bench = Bench::new();
+    let token = format!("Bearer {}", bench.token(&good()));
+    for scopes in [&[][..], &["tickets:read"], &["admin", "tickets:write"]] {
+        assert!(bench.authorizer.authorize(Some(&token), scopes).await.is_ok(), "{scopes:?}");
+    }
+    for scopes in [&["admin"][..], &["tickets"], &["tickets:read tickets:write"], &["TICKETS:READ"], &[""]] {
+        let refusal = bench.authorizer.authorize(Some(&token), scopes).await.unwrap_err();
+        assert_eq!(refusal, Refusal::InsufficientScope, "{scopes:?}");
+        assert_eq!(refusal.code(), Some("insufficient_scope"));
+    }
+    let okta = bench.token(&good_but(json!({"scope": null, "scp": ["tickets:read", "openid"]})));
+    assert!(bench.authorizer.authorize(Some(&okta), &["openid"]).await.is_ok());
+    let none = bench.token(&good_but(json!({"scope": null})));
+    assert!(bench.authorizer.authorize(Some(&none), &["tickets:read"]).await.is_err());
+}
+
+#[tokio::test]
+async fn a_token_that_was_seen_ends_all_the_same() {
+    let bench = Bench::new();
+    let token = bench.token(&good());
+    assert!(bench.check(&token).await.is_ok());
+    bench.clock.set_s(NOW_S + 3_599);
+    assert!(bench.check(&token).await.is_ok());
+    bench.clock.set_s(NOW_S + 3_600);
+    assert_eq!(bench.check(&token).await.unwrap_err(), Refusal::Expired);
+    assert_eq!(bench.check(&token).await.unwrap_err(), Refusal::Expired, "and stays over");
+}
+
+#[tokio::test]
+async fn a_token_that_was_seen_shares_its_claims() {
+    let bench = Bench::new();
+    let token = bench.token(&good());
+    let (first, second) = (bench.check(&token).await.unwrap(), bench.check(&token).await.unwrap());
+    assert!(Arc::ptr_eq(&first.claims, &second.claims));
+}
+
+#[tokio::test]
+async fn tokens_of_before_a_restart_are_good_after_it() {
+    let bench = Bench::new();
+    let token = bench.token(&good());
+    let keys = Arc::new(FileIssuerKeys::open(&shared_folder()).unwrap());
+    assert_eq!(keys.signing_kid(), bench.keys.signing_kid());
+    let restarted = authorizer(&keys, &bench.clock);
+    assert!(restarted.authorize(Some(&token), &["tickets:read"]).await.is_ok());
+}
+
+/// Keys that can be taken away.
+struct Withdrawn {
+    keys: Arc<FileIssuerKeys>,
+    state: watch::Receiver<&'static str>,
+}
+
+#[async_trait]
+impl KeySource for Withdrawn {
+    async fn key(&self, kid: &str) -> Result<Option<VerifyingKey>, KeySourceError> {
+        match *self.state.borrow() {
+            "there" => {}
+            "gone" => return Ok(None),
+            _ => return Err(KeySourceError("no answer".into())),
+        }
+        self.keys.key(kid).await
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_withdrawn_takes_its_tokens_with_it() {
+    let bench = Bench::new();
+    let (state, receiver) = watch::channel("there");
+    let trust = Trust { issuer: ISSUER.to_owned(), audiences: vec![AUDIENCE.to_owned()] };
+    let source = Arc::new(Withdrawn { keys: bench.keys.clone(), state: receiver });
+    let authorizer = Authorizer::new(trust, source, bench.clock.clone());
+    let token = bench.token(&good());
+    assert!(authorizer.authorize(Some(&token), &[]).await.is_ok());
+    state.send_replace("away");
+    let refusal = authorizer.authorize(Some(&token), &[]).await.unwrap_err();
+    assert_eq!((refusal, refusal.code()), (Refusal::Unavailable, None));
+    state.send_replace("gone");
+    assert_eq!(authorizer.authorize(Some(&token), &[]).await.unwrap_err(), Refusal::UnknownKey);
+}
+
+#[test]
+fn descriptions_fit_into_a_challenge() {
+    use Refusal as R;
+    for refusal in [
+        R::Missing,
+        R::TooLarge,
+        R::Malformed,
+        R::Algorithm,
+        R::UnknownKey,
+        R::Signature,
+        R::Issuer,
+        R::Audience,
+        R::Expired,
+        R::NotYetValid,
+        R::InsufficientScope,
+        R::Unavailable,
+    ] {
+        let fits = |byte: u8| (0x20..0x7f).contains(&byte) && byte != b'"' && byte != b'\\';
+        assert!(refusal.description().bytes().all(fits), "RFC 6750, section 3: {refusal:?}");
+    }
+}
