@@ -52,6 +52,9 @@ pub fn thing(id: &str, rank: i64) -> Document {
 }
 
 /// The document with another value of a field.
+///
+/// # Panics
+/// If the view has no such field.
 #[must_use]
 pub fn with(mut document: Document, field: &str, value: Value) -> Document {
     let (place, _) = THINGS.field(field).expect("the suite's view has the field");
@@ -92,7 +95,10 @@ async fn one(store: &dyn ReadStore, id: &str) -> Option<Document> {
     store.get(&THINGS, &[id]).await.expect("documents are read").pop().flatten()
 }
 
-/// Runs every case, each on a fresh store.
+/// Runs every case, each on a fresh store. Needs a runtime of several threads.
+///
+/// # Panics
+/// If a case fails; all failed ones are named.
 pub async fn run_all(make: impl AsyncFn() -> Arc<dyn ReadStore>) {
     let fresh = async || {
         let store = make().await;

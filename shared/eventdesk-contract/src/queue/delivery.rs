@@ -1,4 +1,5 @@
 //! What comes, when, and to whom.
+#![expect(clippy::unwrap_used, reason = "a suite is a test: a panic fails its case")]
 
 use std::{
     borrow::Cow,

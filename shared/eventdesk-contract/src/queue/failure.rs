@@ -1,4 +1,5 @@
 //! What becomes of deliveries that fail.
+#![expect(clippy::unwrap_used, reason = "a suite is a test: a panic fails its case")]
 
 use eventdesk_app::ports::{DeliveryId, Queue, Settlement};
 

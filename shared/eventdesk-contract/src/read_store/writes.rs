@@ -1,4 +1,5 @@
 //! Writing and reading by id.
+#![expect(clippy::unwrap_used, reason = "a suite is a test: a panic fails its case")]
 
 use std::sync::Arc;
 

@@ -51,7 +51,7 @@ impl<'a> Plan<'a> {
         self.by_holders = by_holders;
     }
 
-    /// The queries whose results, merged in order, begin with the page.
+    /// The queries whose results, merged in order, begin with the page; each in order itself.
     pub(super) fn queries(&self) -> Vec<Query> {
         let Select { view, filters, sort, .. } = self.select;
         if filters.iter().any(|filter| matches!(filter, Filter::OneOf(_, values) if values.is_empty())) {
@@ -70,7 +70,12 @@ impl<'a> Plan<'a> {
             self.query(&filters, index)
         };
         let first = |(place, value): &(usize, &Value)| !values[..*place].contains(value);
-        values.iter().enumerate().filter(first).map(|(_, value)| page_of(value)).collect()
+        let mut queries: Vec<_> = values.iter().enumerate().filter(first).map(|(_, value)| page_of(value)).collect();
+        for (number, query) in queries.iter_mut().enumerate() {
+            // They run at once: each must be a prepared statement of its own.
+            query.push(&format!(" -- {number}"));
+        }
+        queries
     }
 
     fn query(&self, filters: &[Filter], index: Option<&Index>) -> Query {

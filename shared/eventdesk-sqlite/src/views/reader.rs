@@ -12,7 +12,7 @@ use eventdesk_app::ports::{
     ConsumerState, DeadLetter, Document, FieldKind, Filter, Position, Retry, Select, Value, ViewSpec,
 };
 use eventdesk_events::Timestamp;
-use rusqlite::{Connection, Row, params_from_iter, types::ValueRef};
+use rusqlite::{Connection, Row, Rows, params_from_iter, types::ValueRef};
 
 use super::{
     ViewsOptions,
@@ -95,21 +95,25 @@ impl Reader {
 
     pub(super) fn select(&mut self, select: &Select) -> Result<Vec<Document>, Failure> {
         let queries = self.queries(select)?;
-        let mut found = Vec::new();
-        for query in &queries {
-            let mut statement = self.connection.prepare_cached(&query.sql)?;
+        let prepared = queries.iter().map(|query| self.connection.prepare_cached(&query.sql));
+        let mut statements = prepared.collect::<Result<Vec<_>, _>>()?;
+        let mut runs = Vec::with_capacity(queries.len());
+        for (statement, query) in statements.iter_mut().zip(&queries) {
             let mut rows = statement.query(params_from_iter(&query.values))?;
-            while let Some(row) = rows.next()? {
-                found.push(document(select.view, row)?);
-            }
+            let first = next_document(select.view, &mut rows)?;
+            runs.push((first, rows));
         }
-        if queries.len() > 1 {
-            let (place, _) = select.view.field(select.sort.field)?;
-            found.sort_by(|a, b| (&a.fields[place], &a.id).cmp(&(&b.fields[place], &b.id)));
-            if select.sort.descending {
-                found.reverse();
-            }
-            found.truncate(select.limit);
+        // Each run is in order: the page is merged from their heads, so no run is read further than it reaches.
+        let (place, _) = select.view.field(select.sort.field)?;
+        let mut found = Vec::with_capacity(select.limit.min(100));
+        while found.len() < select.limit {
+            let heads = runs.iter_mut().filter(|(head, _)| head.is_some());
+            let nearest = heads.min_by(|(a, _), (b, _)| {
+                let (a, b) = if select.sort.descending { (b, a) } else { (a, b) };
+                a.as_ref().map(|a| (&a.fields[place], &a.id)).cmp(&b.as_ref().map(|b| (&b.fields[place], &b.id)))
+            });
+            let Some((head, rows)) = nearest else { break };
+            found.extend(std::mem::replace(head, next_document(select.view, rows)?));
         }
         Ok(found)
     }
@@ -178,6 +182,10 @@ impl Reader {
 
 fn position(row: &Row<'_>, column: usize) -> rusqlite::Result<Position> {
     row.get::<_, i64>(column).map(|number| Position(u64::try_from(number).unwrap_or(0)))
+}
+
+fn next_document(view: &ViewSpec, rows: &mut Rows<'_>) -> Result<Option<Document>, Failure> {
+    rows.next()?.map(|row| document(view, row)).transpose()
 }
 
 /// Reads a row of [`columns`].

@@ -36,7 +36,9 @@ pub(super) fn open_writer(path: &Path, wait: Duration, max_bytes: u64) -> Result
     connection.pragma_update(None, "synchronous", "normal")?;
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
-    connection.pragma_update(None, "cache_size", -8192)?;
+    connection.pragma_update(None, "cache_size", -24_576)?;
+    // 32 MB: a page of an index is written many times before it is checkpointed once.
+    connection.pragma_update(None, "wal_autocheckpoint", 8000)?;
     let page: u64 = connection.pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0))?.into();
     // SQLite's own most, so that no limit is no limit.
     connection.pragma_update(
