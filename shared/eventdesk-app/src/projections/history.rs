@@ -19,8 +19,8 @@ use crate::ports::{Document, Field, FieldKind, Index, Put, Value, ViewSpec};
 pub static HISTORY: ViewSpec = ViewSpec {
     name: "history",
     shape: 1,
-    fields: &[field!("ticket", Text), field!("stream", Text), field!("version", Int), field!("at", Int)],
-    indexes: &[index!("ticket", "at"), index!("stream", "version")],
+    fields: &[field!("ticket", Text), field!("stream", Text), field!("place", Text), field!("at", Int)],
+    indexes: &[index!("ticket", "place"), index!("stream", "place"), index!("at")],
 };
 
 /// How far the history of each stream has come: the document's version says it.
@@ -147,11 +147,18 @@ fn row(commit: &Applied, applied: &AppliedEvent, index: u16) -> Result<Document,
         fields: vec![
             ticket_of(commit.stream, &applied.event).map_or(Value::Null, Value::Text),
             Value::Text(commit.stream.to_string()),
-            Value::Int(i64::try_from(commit.place.version.get()).unwrap_or(i64::MAX)),
+            Value::Text(place(commit, index)),
             millis(commit.place.at),
         ],
         body,
     })
+}
+
+/// Sorts as time, then version, then place in the commit. Ids would not do: those of a writer whose clock is behind
+/// sort before what it followed.
+fn place(commit: &Applied, index: u16) -> String {
+    let at = commit.place.at.millis().max(0);
+    format!("{at:016}-{:012}-{index:05}", commit.place.version.get())
 }
 
 /// The ticket in whose history an event shows.

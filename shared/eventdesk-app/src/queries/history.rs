@@ -63,7 +63,7 @@ impl Queries {
         let list = List {
             view: &HISTORY,
             filters: vec![Filter::Equal("ticket", Value::Text(filter.ticket.to_string()))],
-            sort: Sort { field: "at", descending: false },
+            sort: Sort { field: "place", descending: false },
             bound: filter.ticket.to_string(),
         };
         let page = self.page(list, page).await?.try_map(|document| {
