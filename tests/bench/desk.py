@@ -93,7 +93,7 @@ class Desk:
         self.folder = tempfile.TemporaryDirectory(prefix="eventdesk-bench-")
         self.data = os.path.join(self.folder.name, "data")
         self.settings = {**SETTINGS, "EVENTDESK_DATA": self.data, **settings}
-        self.process = None
+        self.process, self.threads = None, {}
 
     def __enter__(self):
         env = {k: v for k, v in os.environ.items() if not k.startswith("EVENTDESK_")}
@@ -168,15 +168,18 @@ class Desk:
             quiet = quiet + 1 if self.cpu_seconds() - before < 0.02 else 0
 
     def cpu_seconds(self):
-        """CPU time of all threads so far, to the microsecond where the kernel tells it."""
-        total, tasks = 0, f"/proc/{self.process.pid}/task"
+        """CPU time of all threads so far, to the microsecond; of ended ones as far as it was seen."""
+        tasks = f"/proc/{self.process.pid}/task"
         for task in os.listdir(tasks):
             try:
                 with open(f"{tasks}/{task}/schedstat") as f:
-                    total += int(f.read().split()[0])
+                    used = int(f.read().split()[0])
+                with open(f"{tasks}/{task}/stat") as f:
+                    started = f.read().rsplit(")", 1)[1].split()[19]
             except OSError:  # the thread has just ended
-                pass
-        return total / 1e9
+                continue
+            self.threads[task, started] = used
+        return sum(self.threads.values()) / 1e9
 
     def memory(self):
         """Memory in MiB, by its names in /proc."""
