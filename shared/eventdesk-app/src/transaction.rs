@@ -22,6 +22,8 @@ pub struct Transaction<'a> {
     claims: Vec<(Claim, &'static str)>,
     seen: Vec<(StreamId, Version)>,
     replayed: bool,
+    /// The target, and the version that the caller wants it to have.
+    matched: Option<(StreamId, Version)>,
 }
 
 /// The stream that a keyed command is about, or its earlier answer.
@@ -42,6 +44,7 @@ impl<'a> Transaction<'a> {
             claims: Vec::new(),
             seen: Vec::new(),
             replayed: false,
+            matched: None,
         }
     }
 
@@ -77,22 +80,20 @@ impl<'a> Transaction<'a> {
         Ok(Loaded::newest(&*self.desk.store, stream).await?)
     }
 
-    /// Loads the stream that the command changes: finds the earlier answer to its idempotency key and checks
-    /// `If-Match`.
+    /// Loads the stream that the command changes, or finds the earlier answer to its idempotency key.
+    ///
+    /// `If-Match` is checked by [`Transaction::decide`], once the caller is known to see the thing: a mismatch tells
+    /// its version.
     ///
     /// # Errors
-    /// `KeyReused`, `VersionMismatch`, and those of the store.
+    /// `KeyReused`, and those of the store.
     pub async fn target<A: Aggregate>(&mut self, stream: StreamId) -> Result<Target<A>, CommandError> {
         let loaded: Loaded<A> = self.load(stream).await?;
         if let Some(entry) = self.remembered(&loaded)? {
             return self.replay(loaded, entry.version).await.map(Target::Replayed);
         }
-        match self.context.if_match {
-            Some(expected) if expected != loaded.version && loaded.version != Version::NONE => {
-                Err(CommandError::VersionMismatch { expected, found: loaded.version })
-            }
-            _ => Ok(Target::Fresh(loaded)),
-        }
+        self.matched = self.context.if_match.map(|expected| (stream, expected));
+        Ok(Target::Fresh(loaded))
     }
 
     /// The stream of something that is to be created: new, unless the idempotency key made it before.
@@ -137,7 +138,7 @@ impl<'a> Transaction<'a> {
     /// Asks the decider, and stages the facts it chooses, if any, as the stream's next commit.
     ///
     /// # Errors
-    /// The decider's refusal.
+    /// `VersionMismatch` if it is the target and not at the version of `If-Match`; else the decider's refusal.
     pub fn decide<A>(&mut self, loaded: Loaded<A>, command: A::Command) -> Result<Loaded<A>, CommandError>
     where
         A: Aggregate,
@@ -149,7 +150,7 @@ impl<'a> Transaction<'a> {
     /// As [`Transaction::decide`], for facts that answer to another event.
     ///
     /// # Errors
-    /// The decider's refusal.
+    /// As [`Transaction::decide`].
     pub fn decide_because<A>(
         &mut self,
         loaded: Loaded<A>,
@@ -160,6 +161,12 @@ impl<'a> Transaction<'a> {
         A: Aggregate,
         CommandError: From<A::Error>,
     {
+        match self.matched {
+            Some((stream, expected)) if stream == loaded.stream && expected != loaded.version => {
+                return Err(CommandError::VersionMismatch { expected, found: loaded.version });
+            }
+            _ => {}
+        }
         let events = loaded.state.decide(command)?;
         let Loaded { stream, version, mut state, mut keys, commit } = loaded;
         if events.is_empty() {
@@ -230,8 +237,9 @@ impl<'a> Transaction<'a> {
     /// `Taken`, and those of the store.
     pub async fn require_free_claims(&self) -> Result<(), CommandError> {
         let mut taken = Vec::new();
-        for (claim, pointer) in &self.claims {
-            if self.desk.store.holder(*claim).await?.is_some() {
+        for ((claim, pointer), (_, stream)) in self.claims.iter().zip(&self.append.claims) {
+            // Its own: the same creation was stored meanwhile, as the append will tell.
+            if self.desk.store.holder(*claim).await?.is_some_and(|holder| holder != *stream) {
                 taken.push((*pointer).to_owned());
             }
         }
