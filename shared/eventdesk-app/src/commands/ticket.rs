@@ -20,8 +20,16 @@ use crate::{CommandError, Commands, Loaded, Resource, Target, TicketRecord, Tran
 /// The ticket of a command that changes it, seen with the caller's eyes.
 async fn target(tx: &mut Transaction<'_>, id: TicketId) -> Result<Target<Ticket>, CommandError> {
     let target = tx.target::<Ticket>(StreamId::Ticket(id)).await?;
-    let (Target::Fresh(loaded) | Target::Replayed(loaded)) = &target;
-    visible(tx, loaded).await?;
+    match &target {
+        Target::Fresh(loaded) => {
+            visible(tx, loaded).await?;
+        }
+        // The earlier answer may be that of the deletion.
+        Target::Replayed(loaded) => {
+            let facts = loaded.state.facts().ok_or(CommandError::NotFound(Resource::Ticket))?;
+            owned(tx, facts).await?;
+        }
+    }
     Ok(target)
 }
 
