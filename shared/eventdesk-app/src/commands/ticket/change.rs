@@ -22,7 +22,7 @@ macro_rules! ticket_command {
                 match target(tx, self.id).await? {
                     Target::Replayed(loaded) => Ok(loaded),
                     Target::Fresh(loaded) => {
-                        let command = self.checked(tx).await?;
+                        let command = self.checked(tx, &loaded).await?;
                         tx.decide(loaded, command)
                     }
                 }
@@ -47,7 +47,7 @@ pub struct MoveTicket {
 }
 
 impl MoveTicket {
-    async fn checked(&self, tx: &Transaction<'_>) -> Result<TicketCommand, CommandError> {
+    async fn checked(&self, tx: &Transaction<'_>, _: &Loaded<Ticket>) -> Result<TicketCommand, CommandError> {
         if !tx.caller().is_staff() && !matches!(self.status, Status::Open | Status::Closed) {
             return Err(CommandError::Forbidden);
         }
@@ -70,8 +70,10 @@ pub struct AssignTicket {
 }
 
 impl AssignTicket {
-    async fn checked(&self, tx: &Transaction<'_>) -> Result<TicketCommand, CommandError> {
-        if is_active_staff(tx, self.user_id).await? {
+    async fn checked(&self, tx: &Transaction<'_>, ticket: &Loaded<Ticket>) -> Result<TicketCommand, CommandError> {
+        // What is so already stays so, whatever became of the assignee.
+        let same = ticket.state.facts().is_some_and(|facts| facts.assignee_id == Some(self.user_id));
+        if same || is_active_staff(tx, self.user_id).await? {
             return Ok(TicketCommand::Assign { user_id: self.user_id });
         }
         let mut check = Checked::default();
@@ -91,7 +93,7 @@ pub struct UnassignTicket {
 }
 
 impl UnassignTicket {
-    async fn checked(&self, _: &Transaction<'_>) -> Result<TicketCommand, CommandError> {
+    async fn checked(&self, _: &Transaction<'_>, _: &Loaded<Ticket>) -> Result<TicketCommand, CommandError> {
         Ok(TicketCommand::Unassign)
     }
 }
@@ -108,8 +110,10 @@ pub struct ChangeRequester {
 }
 
 impl ChangeRequester {
-    async fn checked(&self, tx: &Transaction<'_>) -> Result<TicketCommand, CommandError> {
-        if employee_exists(tx, self.employee_id).await? {
+    async fn checked(&self, tx: &Transaction<'_>, ticket: &Loaded<Ticket>) -> Result<TicketCommand, CommandError> {
+        // What is so already stays so, whatever became of the requester.
+        let same = ticket.state.facts().is_some_and(|facts| facts.requester_id == self.employee_id);
+        if same || employee_exists(tx, self.employee_id).await? {
             return Ok(TicketCommand::ChangeRequester { employee_id: self.employee_id });
         }
         let mut check = Checked::default();
@@ -131,7 +135,7 @@ pub struct TagTicket {
 }
 
 impl TagTicket {
-    async fn checked(&self, _: &Transaction<'_>) -> Result<TicketCommand, CommandError> {
+    async fn checked(&self, _: &Transaction<'_>, _: &Loaded<Ticket>) -> Result<TicketCommand, CommandError> {
         Ok(TicketCommand::AddTag(tag(&self.tag)?))
     }
 }
@@ -148,7 +152,7 @@ pub struct UntagTicket {
 }
 
 impl UntagTicket {
-    async fn checked(&self, _: &Transaction<'_>) -> Result<TicketCommand, CommandError> {
+    async fn checked(&self, _: &Transaction<'_>, _: &Loaded<Ticket>) -> Result<TicketCommand, CommandError> {
         Ok(TicketCommand::RemoveTag(tag(&self.tag)?))
     }
 }
@@ -163,7 +167,7 @@ pub struct DeleteTicket {
 }
 
 impl DeleteTicket {
-    async fn checked(&self, _: &Transaction<'_>) -> Result<TicketCommand, CommandError> {
+    async fn checked(&self, _: &Transaction<'_>, _: &Loaded<Ticket>) -> Result<TicketCommand, CommandError> {
         Ok(TicketCommand::Delete)
     }
 }
