@@ -84,8 +84,8 @@ impl Function {
 
     async fn answer(&self, event: &ApiGatewayV2httpRequest, request_id: &str) -> Result<Reply, Problem> {
         let services = &*self.services;
-        let (prefix, path) = deployed_at(event, &services.settings);
-        let (route, params) = match find(&event.request_context.http.method, path) {
+        let Place { prefix, path, found } = place(event, &services.settings);
+        let (route, params) = match found {
             Match::Route { route, params } if route.function == self.owner => (route, params),
             Match::MethodNotAllowed { allow } => return Err(Problem::method_not_allowed(allow)),
             Match::Route { .. } | Match::NotFound => return Err(Problem::not_found()),
@@ -97,15 +97,30 @@ impl Function {
     }
 }
 
-/// The deployment prefix in the event's path, and the path after it. What is configured goes before the stage.
-fn deployed_at<'e>(event: &'e ApiGatewayV2httpRequest, settings: &Settings) -> (&'e str, &'e str) {
-    let path = event.raw_path.as_deref().or(event.request_context.http.path.as_deref()).unwrap_or("/");
+/// Where a request leads.
+struct Place<'e> {
+    /// The deployment prefix, as it stands in the path.
+    prefix: &'e str,
+    /// The path after it.
+    path: &'e str,
+    found: Match<'e>,
+}
+
+/// Finds the route behind stage and configured prefix. The service puts the stage in front; behind a custom domain
+/// it is the mapping key, which may stand before the stage.
+fn place<'e>(event: &'e ApiGatewayV2httpRequest, settings: &Settings) -> Place<'e> {
+    let http = &event.request_context.http;
+    let whole = event.raw_path.as_deref().or(http.path.as_deref()).unwrap_or("/");
     let stage = event.request_context.stage.as_deref().filter(|stage| *stage != "$default").unwrap_or_default();
-    let (_, rest) = strip_prefix(path, stage);
-    let (_, rest) = strip_prefix(rest, &settings.base_path);
-    // Behind a custom domain the stage does not show; some set-ups have the mapping key in front of it.
-    let (_, rest) = if rest.len() == path.len() { (rest, rest) } else { strip_prefix(rest, stage) };
-    path.split_at(path.len() - rest.len())
+    let after = |path, prefix| strip_prefix(path, prefix).1;
+    let staged = after(whole, stage);
+    let rest = after(after(staged, &settings.base_path), if staged == whole { stage } else { "" });
+    let (prefix, path) = whole.split_at(whole.len() - rest.len());
+    match find(&http.method, path) {
+        // A path may begin like the prefix and still be without it.
+        Match::NotFound if !prefix.is_empty() => Place { prefix: "", path: whole, found: find(&http.method, whole) },
+        found => Place { prefix, path, found },
+    }
 }
 
 /// The caller, once the route is open to them.

@@ -1,13 +1,23 @@
 //! The OpenAPI 3.1 document, made of the route table and the types.
 
+mod components;
+mod operation;
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use http::HeaderValue;
+use schemars::{SchemaGenerator, generate::SchemaSettings};
+use serde_json::{Map, Value, json};
 
-use crate::headers;
+use crate::{
+    headers,
+    routes::{BASE_PATH, table},
+};
 
 /// The document for one deployment prefix.
 pub(crate) struct Document {
@@ -23,9 +33,66 @@ pub(crate) fn document(prefix: &str) -> Arc<Document> {
     if let Some(document) = made.get(prefix) {
         return Arc::clone(document);
     }
-    let text = String::from("{}");
+    let text = build(prefix).to_string();
     let etag = headers::etag_of(text.as_bytes());
     let document = Arc::new(Document { text, etag });
     made.insert(prefix.to_owned(), Arc::clone(&document));
     document
+}
+
+/// Schemas of what comes in and of what goes out differ in which members must be there.
+struct Schemas {
+    requests: SchemaGenerator,
+    answers: SchemaGenerator,
+}
+
+impl Schemas {
+    fn new() -> Self {
+        let settings = SchemaSettings::draft2020_12().with(|settings| {
+            settings.meta_schema = None;
+            settings.definitions_path = "/components/schemas".into();
+        });
+        let requests = settings.clone().for_deserialize().into_generator();
+        Self { requests, answers: settings.for_serialize().into_generator() }
+    }
+
+    /// All named schemas. Types that go both ways are the same in both.
+    fn named(mut self) -> Map<String, Value> {
+        let mut named = self.requests.take_definitions(true);
+        named.extend(self.answers.take_definitions(true));
+        named
+    }
+}
+
+fn build(prefix: &str) -> Value {
+    let mut schemas = Schemas::new();
+    let mut paths: Map<String, Value> = Map::new();
+    for route in table() {
+        let path = route.path.strip_prefix(BASE_PATH).unwrap_or(route.path);
+        let operations = paths.entry(path).or_insert_with(|| json!({}));
+        operations[route.method.as_str().to_ascii_lowercase()] = operation::of(route, &mut schemas);
+    }
+    let base = format!("{prefix}{BASE_PATH}");
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "eventdesk",
+            "version": "1",
+            "description": include_str!("openapi/introduction.md"),
+            "license": { "name": "Apache-2.0 OR MIT", "identifier": "Apache-2.0 OR MIT" },
+        },
+        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+        "servers": [{ "url": base }],
+        "tags": [
+            { "name": "tickets", "description": "What employees ask for, and how it is going." },
+            { "name": "messages", "description": "What is said about a ticket." },
+            { "name": "directory", "description": "Users support, employees are supported." },
+            { "name": "authentication", "description": "Tokens, and who one is." },
+            { "name": "operations", "description": "How the desk itself is." },
+            { "name": "documentation", "description": "This document, and a page to read it." },
+        ],
+        "paths": paths,
+        "components": components::all(schemas.named(), &base),
+        "security": [{ "bearer": [] }, { "password": [] }],
+    })
 }

@@ -67,6 +67,7 @@ kinds! {
     UserNotFound = 404 "user-not-found" "There is no such user";
     EmployeeNotFound = 404 "employee-not-found" "There is no such employee";
     MethodNotAllowed = 405 "method-not-allowed" "The path does not know the method";
+    RequestTimeout = 408 "request-timeout" "The request did not arrive in time";
     InvalidTransition = 409 "invalid-transition" "The ticket cannot move there";
     TicketClosed = 409 "ticket-closed" "The ticket is closed";
     TicketDeleted = 409 "ticket-deleted" "The ticket was deleted";
@@ -77,7 +78,6 @@ kinds! {
     AlreadyExists = 409 "already-exists" "The id is taken";
     ConcurrentChange = 409 "concurrent-change" "Others changed it at the same time";
     VersionMismatch = 412 "version-mismatch" "Another version stands";
-    RequestTimeout = 408 "request-timeout" "The request did not arrive in time";
     PayloadTooLarge = 413 "payload-too-large" "The body is too large";
     UnsupportedMediaType = 415 "unsupported-media-type" "The media type is not understood";
     InvalidFields = 422 "invalid-fields" "Fields are invalid";

@@ -64,7 +64,7 @@ enum Standing {
 
 /// How the caller and their token stand.
 #[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Status")]
+#[schemars(rename = "CallerStatus")]
 pub(crate) struct StatusView {
     /// How the caller stands.
     status: Standing,

@@ -1,0 +1,82 @@
+use std::collections::{BTreeSet, HashSet};
+
+use serde_json::Value;
+
+use super::build;
+use crate::routes::{BASE_PATH, table};
+
+fn references<'v>(part: &'v Value, found: &mut BTreeSet<&'v str>) {
+    match part {
+        Value::Object(members) => {
+            found.extend(members.get("$ref").and_then(Value::as_str));
+            members.values().for_each(|member| references(member, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_route_is_in_the_document_and_nothing_else() {
+    let document = build("");
+    let mut told = BTreeSet::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for method in operations.as_object().unwrap().keys() {
+            told.insert((method.to_uppercase(), format!("{BASE_PATH}{path}")));
+        }
+    }
+    let routes: BTreeSet<_> = table().iter().map(|r| (r.method.to_string(), r.path.to_owned())).collect();
+    assert_eq!(told, routes);
+}
+
+#[test]
+fn every_reference_resolves() {
+    let document = build("");
+    let mut found = BTreeSet::new();
+    references(&document, &mut found);
+    assert!(found.contains("#/components/schemas/Ticket"), "{found:?}");
+    for target in found {
+        let pointer = target.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{target} leads nowhere");
+    }
+}
+
+#[test]
+fn schemas_have_one_name_each() {
+    let document = build("");
+    let names: Vec<_> = document["components"]["schemas"].as_object().unwrap().keys().cloned().collect();
+    let doubled: Vec<_> = names.iter().filter(|name| name.ends_with(|c: char| c.is_ascii_digit())).collect();
+    assert!(doubled.is_empty(), "two types of one name: {doubled:?}");
+}
+
+#[test]
+fn operations_are_named_once_and_documented() {
+    let document = build("");
+    let mut ids = HashSet::new();
+    for operations in document["paths"].as_object().unwrap().values() {
+        for operation in operations.as_object().unwrap().values() {
+            assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()));
+            assert!(!operation["summary"].as_str().unwrap().is_empty());
+            assert!(operation["responses"].as_object().unwrap().contains_key("500"));
+        }
+    }
+}
+
+#[test]
+fn requests_close_their_objects_and_name_what_is_required() {
+    let document = build("");
+    let ticket = &document["components"]["schemas"]["NewTicket"];
+    assert_eq!(ticket["additionalProperties"], false);
+    assert_eq!(ticket["required"], serde_json::json!(["title", "description"]));
+    let user = &document["components"]["schemas"]["NewUser"];
+    assert_eq!(user["properties"]["password"]["writeOnly"], true, "{user:#}");
+    assert!(document["components"]["schemas"]["User"]["properties"].get("password").is_none());
+}
+
+#[test]
+fn the_prefix_stands_in_the_servers_and_the_token_address() {
+    let document = build("/desk/v2");
+    assert_eq!(document["servers"][0]["url"], "/desk/v2/api/v1");
+    let flow = &document["components"]["securitySchemes"]["password"]["flows"]["password"];
+    assert_eq!(flow["tokenUrl"], "/desk/v2/api/v1/token");
+}
