@@ -1,6 +1,7 @@
 //! Writes and reads of the views' file: documents a second in batches, by id, and by pages.
 //!
-//! A document is as large as a ticket's, with about as many indexes. Prints a table and one line of JSON.
+//! A document is as large as a ticket's, with about as many indexes. Prints a table and one line of JSON; beside the
+//! rates stands the processor time a document or read took in all threads, which other load on the machine moves less.
 #![expect(clippy::print_stdout, reason = "printing figures is what a bench is for")]
 #![expect(clippy::cast_precision_loss, reason = "rates are rounded to whole numbers")]
 
@@ -62,8 +63,8 @@ fn id(number: i64) -> String {
     format!("{:08x}-ac96-774b-bcce-b302099a8057", number.wrapping_mul(2_654_435_761) & 0xffff_ffff)
 }
 
-/// A new ticket, or one whose status changed.
-fn ticket(number: i64, revision: u64) -> Put {
+/// A new ticket, or one whose status changed at a time.
+fn ticket(number: i64, revision: u64, at: i64) -> Put {
     let of = |text: &str| Value::Text(text.to_owned());
     let status =
         STATUSES[usize::try_from(number).unwrap_or(0).wrapping_add(usize::try_from(revision).unwrap_or(0)) % 4];
@@ -74,7 +75,7 @@ fn ticket(number: i64, revision: u64) -> Put {
         of(&id(number % 500)),
         of(&id(number % 50)),
         Value::Int(1_800_000_000_000 + number * 7),
-        Value::Int(1_800_000_000_000 + number * 7 + i64::try_from(revision).unwrap_or(0) * 100_003),
+        Value::Int(1_800_000_000_000 + DOCUMENTS * 7 + at),
         Value::Int(1_900_000_000_000 - number),
         Value::Int(number),
         Value::Set(vec!["printer".to_owned(), format!("tag-{}", number % 100)]),
@@ -94,30 +95,37 @@ fn main() {
     runtime.block_on(async {
         store.prepare(&[&TICKETS]).await.expect("the view is prepared");
         let mut results = serde_json::Map::new();
-        let mut tell = |name: &str, per_second: f64| {
-            println!("{name:<34} {per_second:>10.0} /s {:>9.1} µs", 1e6 / per_second);
-            results.insert(name.replace([' ', ','], "_"), per_second.round().into());
+        println!("{:<34} {:>10} {:>14}", "", "per second", "processor µs");
+        let mut tell = |name: &str, Rate { per_second, processor_us }: Rate| {
+            println!("{name:<34} {per_second:>10.0} {processor_us:>14.1}");
+            let figures = serde_json::json!({ "per_s": per_second.round(), "processor_us": processor_us.round() });
+            results.insert(name.replace(", ", "_").replace(' ', "_"), figures);
         };
-        let started = Instant::now();
+        let meter = Meter::start();
         for first in (0..DOCUMENTS).step_by(100) {
-            store.apply((first..first + 100).map(|n| ticket(n, 1)).collect(), None).await.expect("batches are stored");
+            store
+                .apply((first..first + 100).map(|n| ticket(n, 1, n)).collect(), None)
+                .await
+                .expect("batches are stored");
         }
-        tell("puts of new ones, batches of 100", DOCUMENTS as f64 / started.elapsed().as_secs_f64());
+        tell("puts of new ones, batches of 100", meter.rate(DOCUMENTS));
         let mut revisions = vec![1_u64; usize::try_from(DOCUMENTS).unwrap_or(0)];
+        let mut changes = DOCUMENTS;
         for (name, batch) in [("puts of changed ones, by 100", 100), ("puts of changed ones, by 1", 1)] {
-            let (started, mut done) = (Instant::now(), 0_i64);
-            while started.elapsed() < ROUND {
+            let (meter, mut done) = (Meter::start(), 0_i64);
+            while meter.started.elapsed() < ROUND {
                 let change = |n: i64| {
                     // A stride that visits all of them in no order of theirs.
                     let number = (done + n) * 7919 % DOCUMENTS;
                     let revision = &mut revisions[usize::try_from(number).unwrap_or(0)];
                     *revision += 1;
-                    ticket(number, *revision)
+                    changes += 1;
+                    ticket(number, *revision, changes)
                 };
                 store.apply((0..batch).map(change).collect(), None).await.expect("batches are stored");
                 done += batch;
             }
-            tell(name, done as f64 / started.elapsed().as_secs_f64());
+            tell(name, meter.rate(done));
         }
         tell(
             "get by id",
@@ -149,16 +157,46 @@ fn main() {
             rate(async |_| usize::try_from(store.count(&TICKETS, &open).await.expect("reads succeed")).unwrap_or(0))
                 .await,
         );
-        println!("{}", serde_json::json!({ "bench": "views", "documents": DOCUMENTS, "per_s": results }));
+        println!("{}", serde_json::json!({ "bench": "views", "documents": DOCUMENTS, "results": results }));
     });
 }
 
+/// How fast something went, and what it cost.
+struct Rate {
+    per_second: f64,
+    processor_us: f64,
+}
+
+struct Meter {
+    started: Instant,
+    processor: f64,
+}
+
+impl Meter {
+    fn start() -> Self {
+        Self { started: Instant::now(), processor: processor_seconds() }
+    }
+
+    fn rate(&self, done: i64) -> Rate {
+        let per_second = done as f64 / self.started.elapsed().as_secs_f64();
+        Rate { per_second, processor_us: (processor_seconds() - self.processor) * 1e6 / done as f64 }
+    }
+}
+
+/// Time on a processor of all threads so far; 0 where the system does not tell (proc(5), `utime` and `stime`).
+fn processor_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(") ").next().unwrap_or_default();
+    // Ticks of 10 ms on every Linux in use.
+    after_name.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
 /// How often a second, one after the other.
-async fn rate(run: impl AsyncFn(i64) -> usize) -> f64 {
-    let (started, mut done) = (Instant::now(), 0);
-    while started.elapsed() < ROUND {
+async fn rate(run: impl AsyncFn(i64) -> usize) -> Rate {
+    let (meter, mut done) = (Meter::start(), 0);
+    while meter.started.elapsed() < ROUND {
         black_box(run(done).await);
         done += 1;
     }
-    done as f64 / started.elapsed().as_secs_f64()
+    meter.rate(done)
 }

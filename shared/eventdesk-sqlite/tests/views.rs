@@ -23,13 +23,13 @@ async fn keeps_the_read_store_contract() {
 }
 
 fn open(path: &Path) -> SqliteReadStore {
-    SqliteReadStore::open(path, &ViewsOptions::default()).unwrap()
+    SqliteReadStore::open(path, &ViewsOptions::default()).expect("the file opens")
 }
 
 /// Gives up soon on a locked file.
 fn impatient(path: &Path) -> SqliteReadStore {
     let options = ViewsOptions { write_wait: Duration::from_millis(50), ..ViewsOptions::default() };
-    SqliteReadStore::open(path, &options).unwrap()
+    SqliteReadStore::open(path, &options).expect("the file opens")
 }
 
 fn put(document: Document) -> Put {

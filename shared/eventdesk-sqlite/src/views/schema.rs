@@ -3,7 +3,7 @@
 use std::{fmt::Write, path::Path, time::Duration};
 
 use eventdesk_app::ports::{FieldKind, Index, Misuse, ViewSpec};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, config::DbConfig};
 
 use super::fault::{Failure, ViewsError};
 
@@ -31,7 +31,7 @@ CREATE TABLE dead_letters (
 pub(super) fn open_writer(path: &Path, wait: Duration, max_bytes: u64) -> Result<Connection, ViewsError> {
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(wait)?;
-    connection.set_prepared_statement_cache_capacity(512);
+    keep_plans(&connection, 512)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "normal")?;
     connection.pragma_update(None, "secure_delete", true)?;
@@ -73,8 +73,16 @@ pub(super) fn open_reader(path: &Path, wait: Duration) -> Result<Connection, Vie
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(wait)?;
-    connection.set_prepared_statement_cache_capacity(128);
+    keep_plans(&connection, 128)?;
     Ok(connection)
+}
+
+/// Keeps prepared statements. Without the stability guarantee SQLite would parse one again whenever a value is bound
+/// that it compared with the condition of a partial index.
+fn keep_plans(connection: &Connection, statements: usize) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(statements);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 /// Makes the first generation of views that have none and the indexes that are missing, in one transaction.
