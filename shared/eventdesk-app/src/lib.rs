@@ -11,6 +11,7 @@ pub mod identity;
 pub mod local_queue;
 pub mod ports;
 pub mod projections;
+pub mod publish;
 pub mod queries;
 mod records;
 mod secret;
