@@ -1,6 +1,10 @@
 //! Runs one projection over what its queue delivers.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::sync::watch;
 
@@ -138,19 +142,32 @@ impl Projector {
     ) -> Result<Settlement, ProjectionError> {
         let mut settlement = batch.settlement.clone();
         for (nudges, deliveries) in batch.subjects.iter().zip(&batch.deliveries) {
-            let plan = self.projection.plan(&self.sources, std::slice::from_ref(nudges)).await?.pop();
-            let outcome = match plan {
-                Some(Ok(puts)) => self.sources.views.apply(puts, None).await.map_err(|error| error.to_string()),
-                Some(Err(error)) => Err(error.to_string()),
-                None => Ok(()),
-            };
-            match outcome {
+            match self.project(nudges).await? {
                 Ok(()) => settlement.done.extend(deliveries.iter().cloned()),
                 Err(reason) => settlement.failed.extend(deliveries.iter().map(|id| (id.clone(), reason.clone()))),
             }
         }
+        settlement.prefer_failed();
         let applied = self.sources.views.apply(Vec::new(), progress(&settlement)).await;
         applied.map(|()| settlement).map_err(|error| ProjectionError::Unavailable(error.into()))
+    }
+
+    /// One subject by itself; the inner error says why it cannot be projected.
+    async fn project(&self, nudges: &Nudges) -> Result<Result<(), String>, ProjectionError> {
+        for _ in 0..MOST_PLANS {
+            let puts = match self.projection.plan(&self.sources, std::slice::from_ref(nudges)).await?.pop() {
+                Some(Ok(puts)) => puts,
+                Some(Err(error)) => return Ok(Err(error.to_string())),
+                None => return Ok(Ok(())),
+            };
+            match self.sources.views.apply(puts, None).await {
+                Ok(()) => return Ok(Ok(())),
+                Err(ApplyError::GuardLost { .. }) => {}
+                Err(ApplyError::Unavailable(source)) => return Err(ProjectionError::Unavailable(source)),
+                Err(ApplyError::Internal(source)) => return Ok(Err(source.to_string())),
+            }
+        }
+        Err(ProjectionError::Unavailable("documents keep changing".into()))
     }
 
     /// Sorts deliveries by subject, in the order of their first event.
@@ -204,9 +221,15 @@ impl Batch {
                 }
             }
         }
-        // A delivery with several subjects is done only when all of them are.
-        let failed: Vec<DeliveryId> = settlement.failed.iter().map(|(id, _)| id.clone()).collect();
-        settlement.done.retain(|id| !failed.contains(id));
+        settlement.prefer_failed();
         (puts, settlement)
+    }
+}
+
+impl Settlement {
+    /// A delivery with several subjects is done only when all of them are.
+    fn prefer_failed(&mut self) {
+        let failed: HashSet<&DeliveryId> = self.failed.iter().map(|(id, _)| id).collect();
+        self.done.retain(|id| !failed.contains(id));
     }
 }
