@@ -44,16 +44,19 @@ pub(super) enum Model {
 }
 
 impl Model {
-    /// The document that tells how far a stream has come in this model; `None` if the stream does not feed it.
-    fn mark(self, stream: StreamId) -> Option<(&'static ViewSpec, String)> {
-        match (self, stream) {
-            (Self::History, stream) => Some((&HISTORY_STREAMS, stream.to_string())),
-            (Self::Desk | Self::Directory, StreamId::Ticket(id)) => Some((&TICKETS, id.to_string())),
+    /// The documents that tell how far a stream has come in what this model answers from; none if it is not fed by
+    /// the stream.
+    fn marks(self, stream: StreamId) -> Vec<(&'static ViewSpec, String)> {
+        let own = match (self, stream) {
+            (_, StreamId::Ticket(id)) => Some((&TICKETS, id.to_string())),
             (Self::Desk, StreamId::Message(id)) => Some((&MESSAGES, id.to_string())),
             (_, StreamId::User(id)) => Some((&USERS, id.to_string())),
-            (_, StreamId::Employee(id)) => Some((&EMPLOYEES, id.to_string())),
-            (Self::Directory, StreamId::Message(_)) | (_, StreamId::AdminRoster) => None,
-        }
+            (Self::Desk | Self::Directory, StreamId::Employee(id)) => Some((&EMPLOYEES, id.to_string())),
+            _ => None,
+        };
+        // A history looks at its ticket and at names, too, which other projectors bring.
+        let row = (self == Self::History).then(|| (&HISTORY_STREAMS, stream.to_string()));
+        row.into_iter().chain(own).collect()
     }
 }
 
@@ -62,10 +65,10 @@ impl Queries {
     pub(super) async fn wait_for(&self, model: Model, token: &ConsistencyToken) -> Result<(), QueryError> {
         let mut missing = Vec::new();
         for (stream, version) in &token.0 {
-            if let Some((view, id)) = model.mark(*stream)
-                && !self.has(view, &id, *version).await?
-            {
-                missing.push((view, id, *version));
+            for (view, id) in model.marks(*stream) {
+                if !self.has(view, &id, *version).await? {
+                    missing.push((view, id, *version));
+                }
             }
         }
         if missing.is_empty() {
