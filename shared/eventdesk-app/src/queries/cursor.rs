@@ -9,8 +9,9 @@ use crate::{
     ports::{Document, Filter, Select, Sort, Value, ViewSpec},
 };
 
-/// Longest cursor that is looked at, in characters.
-const LONGEST: usize = 1_000;
+/// Longest cursor that is looked at, in characters: two names of 100 characters of four bytes, an id and a digest make
+/// 1,200.
+const LONGEST: usize = 2_000;
 
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
