@@ -49,16 +49,16 @@ pub struct MessageRecord {
     pub facts: MessageFacts,
     /// The text, unless retracted or erased.
     pub body: Option<String>,
-    /// The author's display name and the version of the author's record; only queries know it.
+    /// The author's display name; only queries know it.
     pub author: Option<NameAt>,
 }
 
-/// A display name with the version of the record it comes from.
+/// A display name with its age.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameAt {
     /// First and last name; `None` if erased.
     pub name: Option<String>,
-    /// The record's version.
+    /// The version of the record that last changed it, 0 if none is known: grows when the name changes, and only then.
     pub version: u64,
 }
 

@@ -15,6 +15,8 @@ use crate::{
 struct Named {
     #[serde(default)]
     name: Option<String>,
+    #[serde(default)]
+    name_version: u64,
 }
 
 /// Names by id; what is not there is not known yet.
@@ -45,6 +47,8 @@ impl Queries {
 }
 
 fn name(document: &Document) -> NameAt {
-    let name = serde_json::from_str::<Named>(&document.body).ok().and_then(|named| named.name);
-    NameAt { name, version: document.version }
+    match serde_json::from_str::<Named>(&document.body) {
+        Ok(named) => NameAt { name: named.name, version: named.name_version },
+        Err(_) => NameAt { name: None, version: 0 },
+    }
 }

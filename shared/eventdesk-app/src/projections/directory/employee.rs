@@ -49,12 +49,16 @@ pub struct EmployeeDocument {
     /// First and last name; kept after deletion for the tickets that show it, gone after erasure.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub name: Option<String>,
+    /// The version that last changed the name, 0 if none did: what shows the name has changed when this has.
+    #[serde(default)]
+    pub name_version: u64,
 }
 
 impl Folded for EmployeeDocument {
     const VIEW: &'static ViewSpec = &EMPLOYEES;
 
     fn fold(&mut self, commit: &Applied) {
+        let name = self.name.clone();
         for applied in &commit.events {
             let Event::Employee(event) = &applied.event else { continue };
             match event {
@@ -70,6 +74,9 @@ impl Folded for EmployeeDocument {
                 self.name = self.profile.as_ref().map(|p| format!("{} {}", p.first_name, p.last_name));
             }
             self.employee = std::mem::take(&mut self.employee).evolve(event, commit.place);
+        }
+        if self.name != name {
+            self.name_version = commit.place.version.get();
         }
     }
 

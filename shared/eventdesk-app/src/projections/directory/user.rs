@@ -42,6 +42,9 @@ pub struct UserDocument {
     /// First and last name; kept after deletion for the tickets that show it, gone after erasure.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub name: Option<String>,
+    /// The version that last changed the name, 0 if none did: what shows the name has changed when this has.
+    #[serde(default)]
+    pub name_version: u64,
 }
 
 impl UserDocument {
@@ -73,11 +76,15 @@ impl Folded for UserDocument {
     const VIEW: &'static ViewSpec = &USERS;
 
     fn fold(&mut self, commit: &Applied) {
+        let name = self.name.clone();
         for applied in &commit.events {
             if let Event::User(event) = &applied.event {
                 self.set_profile(event);
                 self.user = std::mem::take(&mut self.user).evolve(event, commit.place);
             }
+        }
+        if self.name != name {
+            self.name_version = commit.place.version.get();
         }
     }
 
