@@ -1,0 +1,87 @@
+//! The command line.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use eventdesk_runtime::{Config, telemetry};
+
+use crate::{console, failure::Failure, serve};
+
+/// A support desk whose every change is an event.
+#[derive(Debug, Parser)]
+#[command(name = "eventdesk", disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+enum Command {
+    /// Runs everything in this process, until SIGINT or SIGTERM; so does the program without a command.
+    Serve,
+    /// Works on the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+enum ConfigCommand {
+    /// Reads file and environment and says what is wrong with them; starts nothing.
+    Check,
+}
+
+/// Does what the command line asks for. Exit codes: 0 done, 1 failed, 2 wrong configuration or command line.
+pub fn run(cli: Cli) -> ExitCode {
+    let done = match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => start(),
+        Command::Config(ConfigCommand::Check) => check(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            console::complain(&format!("eventdesk: {}", failure.in_words()));
+            failure.exit_code()
+        }
+    }
+}
+
+fn start() -> Result<(), Failure> {
+    let config = Config::load()?;
+    telemetry::init(config.log.format, &config.log.level)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Runtime)?;
+    runtime.block_on(serve::serve(config))
+}
+
+fn check() -> Result<(), Failure> {
+    Config::load()?;
+    console::say("the configuration is in order");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(words: &[&str]) -> Option<Option<Command>> {
+        Cli::try_parse_from([&["eventdesk"], words].concat()).ok().map(|cli| cli.command)
+    }
+
+    #[test]
+    fn without_a_command_it_serves() {
+        assert_eq!(parsed(&[]), Some(None));
+        assert_eq!(parsed(&["serve"]), Some(Some(Command::Serve)));
+    }
+
+    #[test]
+    fn the_configuration_can_be_checked_alone() {
+        assert_eq!(parsed(&["config", "check"]), Some(Some(Command::Config(ConfigCommand::Check))));
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused() {
+        for words in [&["config"][..], &["server"], &["serve", "now"], &["config", "check", "--quietly"], &["--port=1"]]
+        {
+            assert_eq!(parsed(words), None, "{words:?}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Why the program ends without having done what it was asked.
+
+use std::{error::Error, io, net::SocketAddr, process::ExitCode};
+
+use eventdesk_app::{
+    CommandError,
+    ports::{QueueError, ReadStoreError},
+};
+use eventdesk_local::LocalDeskError;
+use eventdesk_runtime::{ConfigError, telemetry::TelemetryError};
+
+/// Wrong configuration.
+const EXIT_CONFIGURATION: u8 = 2;
+/// Everything else.
+const EXIT_FAILURE: u8 = 1;
+
+/// Why the program ends early.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Configuration(#[from] ConfigError),
+    /// A configured value that only what stands on it can judge.
+    #[error("configuration: {key}: {reason}")]
+    Value { key: &'static str, reason: String },
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    #[error("cannot start the threads")]
+    Runtime(#[source] io::Error),
+    #[error("cannot listen on {address}")]
+    Listen {
+        address: SocketAddr,
+        #[source]
+        source: io::Error,
+    },
+    #[error("cannot wait for signals")]
+    Signals(#[source] io::Error),
+    #[error(transparent)]
+    Desk(#[from] LocalDeskError),
+    #[error("the read models cannot be prepared")]
+    Views(#[from] ReadStoreError),
+    #[error("the queues cannot be opened")]
+    Queue(#[from] QueueError),
+    #[error("the first admin cannot be registered")]
+    Bootstrap(#[source] CommandError),
+}
+
+impl Failure {
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Configuration(_) | Self::Value { .. } => ExitCode::from(EXIT_CONFIGURATION),
+            _ => ExitCode::from(EXIT_FAILURE),
+        }
+    }
+
+    /// The failure and its causes, each once.
+    pub(crate) fn in_words(&self) -> String {
+        let mut words = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            // Some errors tell their cause themselves.
+            if !words.contains(&text) {
+                words = format!("{words}: {text}");
+            }
+            cause = error.source();
+        }
+        words
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_told_once() {
+        let address = ([127, 0, 0, 1], 80).into();
+        let failure = Failure::Listen { address, source: io::Error::other("address in use") };
+        assert_eq!(failure.in_words(), "cannot listen on 127.0.0.1:80: address in use");
+    }
+}

@@ -1,0 +1,9 @@
+//! eventdesk in one process: the server that runs every function behind the local gateway, and the command line.
+
+mod cli;
+mod console;
+mod failure;
+mod machine;
+mod serve;
+
+pub use cli::{Cli, run};

@@ -1,0 +1,123 @@
+//! The server: every function in one process, behind the local gateway.
+
+use std::{sync::Arc, time::Duration};
+
+use eventdesk_app::{
+    CommandError, Commands,
+    identity::{BOOTSTRAP_USERNAME, Bootstrap, bootstrap},
+    projections::VIEWS,
+};
+use eventdesk_gateway::{Functions, Gateway, GatewayOptions, Server};
+use eventdesk_http::{
+    Function, MAX_BODY_BYTES, Services,
+    routes::{BASE_PATH, Owner},
+};
+use eventdesk_local::{LocalDesk, LocalDeskError};
+use eventdesk_runtime::Config;
+use eventdesk_sqlite::DataFolder;
+use tokio::{sync::watch, task::JoinSet};
+use tracing::info;
+
+use crate::{console, failure::Failure, machine};
+
+/// How long a stop waits for requests that were accepted, and again for the projectors.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Serves until SIGINT or SIGTERM.
+pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
+    machine::raise_descriptor_limit();
+    machine::survive_file_size_limit().map_err(Failure::Signals)?;
+    if !config.builtin_issuer.enabled {
+        let reason = "must be true: this build knows no other issuer, so nobody could log in".to_owned();
+        return Err(Failure::Value { key: "builtin_issuer.enabled", reason });
+    }
+    let folder = DataFolder::open(&config.data).map_err(LocalDeskError::from)?;
+    let listen = |source| Failure::Listen { address: config.listen, source };
+    let server = Server::bind(config.listen).await.map_err(listen)?;
+    let address = server.address().map_err(listen)?;
+    let issuer = config.issuer_url(address);
+    let desk = LocalDesk::open(config, folder, issuer)?;
+    desk.views().prepare(&VIEWS).await?;
+
+    let commands = desk.commands();
+    make_first_admin(&commands, desk.config()).await?;
+    let gateway = gateway(&desk, commands)?;
+    let projectors = Projectors::start(&desk).await?;
+    let mut stop = machine::Stop::listen().map_err(Failure::Signals)?;
+
+    let base = format!("http://{address}");
+    console::say(&format!("eventdesk is ready at {base} (documentation: {base}{BASE_PATH}/docs)"));
+    server.run(gateway, stop.asked(), PATIENCE).await;
+    projectors.stop().await;
+    drop(desk);
+    info!("stopped");
+    Ok(())
+}
+
+async fn make_first_admin(commands: &Commands, config: &Config) -> Result<(), Failure> {
+    let configured = config.bootstrap.admin_password.as_ref().map(|password| password.reveal());
+    match bootstrap(commands, configured).await {
+        Ok(Bootstrap::RegisteredWith(_, password)) => {
+            let password = password.reveal();
+            console::say(&format!("The first user is {BOOTSTRAP_USERNAME} with the password {password}"));
+            console::say("It is shown this once and kept nowhere: log in and change it.");
+            Ok(())
+        }
+        Ok(Bootstrap::NotNeeded | Bootstrap::Registered(_)) => Ok(()),
+        Err(CommandError::Invalid(fields)) if fields.iter().any(|field| field.pointer == "/password") => {
+            let reason = "breaks the rules that passwords must keep".to_owned();
+            Err(Failure::Value { key: "bootstrap.admin_password", reason })
+        }
+        Err(error) => Err(Failure::Bootstrap(error)),
+    }
+}
+
+/// Every function that answers HTTP, behind the gateway.
+fn gateway(desk: &LocalDesk, commands: Arc<Commands>) -> Result<Gateway, Failure> {
+    let keys = desk.keys()?;
+    let services = Arc::new(Services {
+        commands: Some(commands),
+        queries: Some(desk.queries()),
+        identity: Some(desk.identity(&keys)),
+        ..desk.services()
+    });
+    let functions = Owner::ALL.into_iter().fold(Functions::default(), |functions, owner| {
+        functions.with(owner, Arc::new(Function::new(owner, Arc::clone(&services))))
+    });
+    let config = desk.config();
+    let options = GatewayOptions {
+        base_path: config.base_path.clone(),
+        origins: config.cors.origins.clone(),
+        requests_per_minute: config.limits.requests_per_minute_per_principal,
+        body_limit: MAX_BODY_BYTES,
+        ..GatewayOptions::default()
+    };
+    Ok(Gateway::new(options, functions, Arc::new(desk.authorizer(keys)), desk.clock(), desk.ids()))
+}
+
+/// The running projectors, one consumer each.
+struct Projectors {
+    stop: watch::Sender<bool>,
+    running: JoinSet<()>,
+}
+
+impl Projectors {
+    async fn start(desk: &LocalDesk) -> Result<Self, Failure> {
+        let (stop, stopped) = watch::channel(false);
+        let mut running = JoinSet::new();
+        for projector in [desk.ticket_projector(), desk.history_projector(), desk.directory_projector()] {
+            let queue = desk.queue(&projector).await?;
+            let stopped = stopped.clone();
+            running.spawn(async move { projector.run(&queue, stopped).await });
+        }
+        Ok(Self { stop, running })
+    }
+
+    /// Each finishes the batch it has in hand; what is left is found at the next start.
+    async fn stop(mut self) {
+        // All may have ended already.
+        let _ = self.stop.send(true);
+        let all = async { while self.running.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(PATIENCE, all).await;
+    }
+}

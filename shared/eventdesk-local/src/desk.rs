@@ -1,0 +1,253 @@
+//! The parts of a desk on a data folder.
+
+use std::{path::Path, sync::Arc};
+
+use eventdesk_app::{
+    Commands, DeploymentSecret,
+    identity::{Identity, LoginLimiter},
+    local_queue::{Consumer, LocalQueue, LocalQueueOptions},
+    ports::{Clock, CommitLog, EventStore, Ids, PasswordHasher, QueueError, ReadStore},
+    projections::{DirectoryProjection, HistoryProjection, Projection, Projector, TICKETS, TicketsProjection},
+    publish::LocalPublisher,
+    queries::{Queries, Waiters},
+};
+use eventdesk_http::{CallerResolver, Probe, RoleSource, Services, Settings, TrustedIssuer};
+use eventdesk_identity::{
+    Argon2PasswordHasher, Authorizer, FileIssuerKeys, HashCost, InvalidCost, KeysError, RsaTokenIssuer, Trust,
+};
+use eventdesk_runtime::{Config, RandomIds, SystemClock};
+use eventdesk_sqlite::{
+    DataFolder, FolderError, OpenError, SqliteEventStore, SqliteReadStore, StoreOptions, ViewsError, ViewsOptions,
+    remove_views,
+};
+use tracing::warn;
+
+/// Most queries that wait for the read models at once; each looks some forty times a second.
+const WAITERS: usize = 256;
+/// What events are about, as their types begin.
+const SUBJECTS: [&str; 4] = ["ticket.", "message.", "user.", "employee."];
+
+/// Why there is no desk on a folder.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalDeskError {
+    /// The folder cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The event store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The views cannot be opened.
+    #[error(transparent)]
+    Views(#[from] ViewsError),
+    /// The issuer's keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The configured cost of a password hash is impossible.
+    #[error(transparent)]
+    Cost(#[from] InvalidCost),
+}
+
+/// A desk on a data folder. Dropping it, and all that was taken from it, closes the files.
+pub struct LocalDesk {
+    config: Config,
+    issuer: String,
+    secret: DeploymentSecret,
+    store: SqliteEventStore,
+    views: Arc<SqliteReadStore>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    passwords: Arc<dyn PasswordHasher>,
+    // Last, so that another server can have the folder only when the files are closed.
+    folder: DataFolder,
+}
+
+impl LocalDesk {
+    /// The desk of the one server that holds the folder's lock; `issuer` is the URL of its own issuer.
+    ///
+    /// Views that cannot be used are thrown away: they are built anew from the event store.
+    ///
+    /// # Errors
+    /// See [`LocalDeskError`].
+    pub fn open(config: Config, folder: DataFolder, issuer: String) -> Result<Self, LocalDeskError> {
+        let path = folder.views_db();
+        let views = match open_views(&path) {
+            Err(ViewsError::Rebuild(reason)) => {
+                warn!(reason, "the views are built anew");
+                remove_views(&path).map_err(|source| FolderError::Io { path: path.clone(), source })?;
+                open_views(&path)?
+            }
+            other => other?,
+        };
+        Self::with_views(config, folder, issuer, views)
+    }
+
+    /// The desk of a function that works on an existing folder, with or without a server beside it.
+    ///
+    /// # Errors
+    /// See [`LocalDeskError`].
+    pub fn open_beside_server(config: Config) -> Result<Self, LocalDeskError> {
+        let folder = DataFolder::open_beside_server(&config.data)?;
+        let issuer = config.issuer_url(config.listen);
+        let views = open_views(&folder.views_db())?;
+        Self::with_views(config, folder, issuer, views)
+    }
+
+    fn with_views(
+        config: Config,
+        folder: DataFolder,
+        issuer: String,
+        views: SqliteReadStore,
+    ) -> Result<Self, LocalDeskError> {
+        let ids: Arc<dyn Ids> = Arc::new(RandomIds);
+        let secret = folder.secret(&*ids)?;
+        let store = SqliteEventStore::open(folder.store_db(), StoreOptions::default())?;
+        let cost = HashCost {
+            memory_kib: config.passwords.argon2_memory_kib,
+            iterations: config.passwords.argon2_iterations,
+            lanes: config.passwords.argon2_lanes,
+        };
+        let passwords = Arc::new(Argon2PasswordHasher::new(cost, Arc::clone(&ids))?);
+        let clock = Arc::new(SystemClock);
+        Ok(Self { config, issuer, secret, store, views: Arc::new(views), clock, ids, passwords, folder })
+    }
+
+    /// The configuration it was opened with.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Tells the time.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
+    /// Makes ids.
+    pub fn ids(&self) -> Arc<dyn Ids> {
+        Arc::clone(&self.ids)
+    }
+
+    /// The read models.
+    pub fn views(&self) -> Arc<dyn ReadStore> {
+        self.views.clone()
+    }
+
+    fn store(&self) -> Arc<dyn EventStore> {
+        Arc::new(self.store.clone())
+    }
+
+    /// What commands stand on.
+    pub fn commands(&self) -> Arc<Commands> {
+        Arc::new(Commands {
+            store: self.store(),
+            publisher: Arc::new(LocalPublisher),
+            clock: self.clock(),
+            ids: self.ids(),
+            credentials: Arc::new(self.store.credentials()),
+            passwords: Arc::clone(&self.passwords),
+            reservations: self.secret.digester("reservations"),
+            rules: Arc::new(self.config.directory.clone()),
+        })
+    }
+
+    /// What queries stand on.
+    pub fn queries(&self) -> Arc<Queries> {
+        Arc::new(Queries {
+            views: self.views(),
+            store: self.store(),
+            clock: self.clock(),
+            cursors: self.secret.digester("cursors"),
+            reservations: self.secret.digester("reservations"),
+            waiters: Waiters::new(WAITERS),
+        })
+    }
+
+    /// The built-in issuer's keys; the first call on a folder makes one, which takes a moment.
+    ///
+    /// # Errors
+    /// `Keys`.
+    pub fn keys(&self) -> Result<Arc<FileIssuerKeys>, LocalDeskError> {
+        Ok(Arc::new(FileIssuerKeys::open(&self.folder.keys())?))
+    }
+
+    /// The built-in issuer.
+    pub fn identity(&self, keys: &Arc<FileIssuerKeys>) -> Arc<Identity> {
+        Arc::new(Identity {
+            store: self.store(),
+            credentials: Arc::new(self.store.credentials()),
+            passwords: Arc::clone(&self.passwords),
+            issuer: Arc::new(RsaTokenIssuer::new(self.issuer.clone(), Arc::clone(keys))),
+            clock: self.clock(),
+            ids: self.ids(),
+            reservations: self.secret.digester("reservations"),
+            access: Arc::new(self.config.policy.matrix.clone()),
+            logins: LoginLimiter::new(self.config.limits.login_failures_per_minute),
+            token_minutes: self.config.builtin_issuer.token_minutes,
+            audience: self.config.builtin_issuer.audience.clone(),
+        })
+    }
+
+    /// Believes the built-in issuer.
+    pub fn authorizer(&self, keys: Arc<FileIssuerKeys>) -> Authorizer {
+        let audiences = vec![self.config.builtin_issuer.audience.clone()];
+        Authorizer::new(Trust { issuer: self.issuer.clone(), audiences }, keys, self.clock())
+    }
+
+    /// What every function stands on; commands, queries and identity are for whoever needs them to add.
+    pub fn services(&self) -> Services {
+        let issuer = TrustedIssuer { issuer: self.issuer.clone(), roles: RoleSource::Directory };
+        let views = Arc::clone(&self.views);
+        let check = move || {
+            let views = Arc::clone(&views);
+            let ready: std::pin::Pin<Box<dyn Future<Output = bool> + Send>> =
+                Box::pin(async move { views.generation(&TICKETS).await.is_ok() });
+            ready
+        };
+        Services {
+            commands: None,
+            queries: None,
+            identity: None,
+            callers: CallerResolver { store: self.store(), issuers: vec![issuer] },
+            access: Arc::new(self.config.policy.matrix.clone()),
+            idempotency: self.secret.digester("idempotency"),
+            probes: vec![Probe { name: "read_models", check: Box::new(check) }],
+            settings: Settings { base_path: self.config.base_path.clone() },
+        }
+    }
+
+    /// Projects tickets and messages.
+    pub fn ticket_projector(&self) -> Projector {
+        self.projector(Arc::new(TicketsProjection))
+    }
+
+    /// Projects what happened.
+    pub fn history_projector(&self) -> Projector {
+        self.projector(Arc::new(HistoryProjection))
+    }
+
+    /// Projects users and employees.
+    pub fn directory_projector(&self) -> Projector {
+        self.projector(Arc::new(DirectoryProjection))
+    }
+
+    fn projector(&self, projection: Arc<dyn Projection>) -> Projector {
+        Projector::new(projection, self.store(), self.views())
+    }
+
+    /// The queue of a projector, where it left off.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    pub async fn queue(&self, projector: &Projector) -> Result<LocalQueue, QueueError> {
+        let interests: Vec<_> = SUBJECTS.into_iter().filter(|subject| projector.takes(subject)).collect();
+        // Whoever wants all of these wants everything, the kinds that have no name here too.
+        let interests = if interests.len() == SUBJECTS.len() { Vec::new() } else { interests };
+        let interests = interests.into_iter().map(str::to_owned).collect();
+        let consumer = Consumer { name: projector.name().to_owned(), interests };
+        let log: Arc<dyn CommitLog> = Arc::new(self.store.clone());
+        LocalQueue::open(consumer, log, self.views(), self.clock(), LocalQueueOptions::default()).await
+    }
+}
+
+fn open_views(path: &Path) -> Result<SqliteReadStore, ViewsError> {
+    SqliteReadStore::open(path, &ViewsOptions::default())
+}
