@@ -54,9 +54,7 @@ pub fn init(format: Format, level: &str) -> Result<(), TelemetryError> {
             let colours = std::io::stderr().is_terminal();
             layer.with(fmt::layer().with_writer(std::io::stderr).with_ansi(colours)).try_init()
         }
-        Format::Json => {
-            layer.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).try_init()
-        }
+        Format::Json => layer.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).try_init(),
     }
     .map_err(|_| TelemetryError::Twice)
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv6Addr},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use eventdesk_events::Timestamp;
@@ -15,6 +15,8 @@ use crate::Digest;
 /// most, so that a machine gets nowhere near it.
 const MOST_KEYS: usize = 65_536;
 const MINUTE_MS: i64 = 60_000;
+/// How often, at most, those that are over are looked for: a flood of names must not pay for a search each.
+const SWEEP_MS: i64 = 1_000;
 
 /// Counts failed logins by name and by address, in this process alone; successes cost nothing.
 ///
@@ -22,8 +24,15 @@ const MINUTE_MS: i64 = 60_000;
 /// generic cell rate algorithm). An empty bucket refuses right and wrong passwords alike.
 pub struct LoginLimiter {
     per_minute: u32,
-    // Holds for moments only and never across an await.
-    full_again: Mutex<HashMap<Key, i64>>,
+    // Held for moments only and never across an await.
+    buckets: Mutex<Buckets>,
+}
+
+#[derive(Default)]
+struct Buckets {
+    /// When each will be full again, in milliseconds since the epoch; then it can be forgotten.
+    full_again: HashMap<Key, i64>,
+    swept_at_ms: i64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,7 +44,7 @@ enum Key {
 impl LoginLimiter {
     /// Allows this many failures a minute for each name and each address; 0 = any number.
     pub fn new(per_minute: u32) -> Self {
-        Self { per_minute, full_again: Mutex::new(HashMap::new()) }
+        Self { per_minute, buckets: Mutex::default() }
     }
 
     /// What is to be counted for one login.
@@ -47,23 +56,35 @@ impl LoginLimiter {
         (MINUTE_MS / i64::from(self.per_minute.max(1))).max(1)
     }
 
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.buckets().full_again.len()
+    }
+
     fn wait_ms(&self, key: Key, now: Timestamp) -> i64 {
-        let map = self.full_again.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(full_again) = map.get(&key) else { return 0 };
+        let Some(full_again) = self.buckets().full_again.get(&key).copied() else { return 0 };
         // One more failure must still leave the bucket refilled within a minute.
         full_again + self.per_failure_ms() - now.millis() - MINUTE_MS
     }
 
     fn count(&self, key: Key, now: Timestamp) {
-        let mut map = self.full_again.lock().unwrap_or_else(PoisonError::into_inner);
-        if map.len() >= MOST_KEYS && !map.contains_key(&key) {
-            map.retain(|_, full_again| *full_again > now.millis());
-            if map.len() >= MOST_KEYS {
+        let now_ms = now.millis();
+        let mut buckets = self.buckets();
+        if buckets.full_again.len() >= MOST_KEYS && !buckets.full_again.contains_key(&key) {
+            if now_ms - buckets.swept_at_ms >= SWEEP_MS {
+                buckets.swept_at_ms = now_ms;
+                buckets.full_again.retain(|_, full_again| *full_again > now_ms);
+            }
+            if buckets.full_again.len() >= MOST_KEYS {
                 return;
             }
         }
-        let entry = map.entry(key).or_insert(0);
-        *entry = (*entry).max(now.millis()) + self.per_failure_ms();
+        let entry = buckets.full_again.entry(key).or_insert(0);
+        *entry = (*entry).max(now_ms) + self.per_failure_ms();
+    }
+
+    fn buckets(&self) -> MutexGuard<'_, Buckets> {
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
