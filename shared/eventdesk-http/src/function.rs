@@ -1,5 +1,10 @@
 //! A function: from a gateway event to its answer.
 
+#[cfg(test)]
+mod bed;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};

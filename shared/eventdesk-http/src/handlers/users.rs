@@ -37,8 +37,7 @@ pub(crate) struct NewUser {
     #[serde(skip_serializing)]
     #[schemars(required, with = "String", extend("writeOnly" = true, "format" = "password"))]
     password: Option<String>,
-    /// What they are to the desk.
-    #[schemars(required, with = "Vec<Role>")]
+    /// What they are to the desk; without a role they reach the authentication section alone.
     roles: Option<Vec<Role>>,
     /// Whether they reach nothing but the authentication section; `false` if not given.
     disabled: Option<bool>,

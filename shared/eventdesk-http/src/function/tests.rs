@@ -1,0 +1,5 @@
+mod callers;
+mod commands;
+mod conventions;
+mod documents;
+mod lists;
