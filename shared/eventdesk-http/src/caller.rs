@@ -76,7 +76,7 @@ impl CallerResolver {
         let issuer = issuer.ok_or_else(|| Problem::invalid_token("the token's issuer is not trusted"))?;
         let subject = claims.get("sub").map(String::as_str).unwrap_or_default();
         match &issuer.roles {
-            RoleSource::Directory => self.from_directory(subject, claims).await,
+            RoleSource::Directory => self.known_user(subject, claims).await,
             RoleSource::Groups { claim, roles } => {
                 if subject.is_empty() {
                     return Err(Problem::invalid_token("the token has no subject"));
@@ -95,10 +95,11 @@ impl CallerResolver {
         }
     }
 
-    async fn from_directory<'r>(&self, subject: &str, claims: &'r Claims) -> Result<Principal<'r>, Problem> {
+    async fn known_user<'r>(&self, subject: &str, claims: &'r Claims) -> Result<Principal<'r>, Problem> {
         let gone = || Problem::invalid_token("the token's user does not exist");
         let id = UserId::parse(subject).map_err(|_| gone())?;
-        let loaded = Loaded::<User>::newest(&*self.store, StreamId::User(id)).await.map_err(store_problem)?;
+        let loaded =
+            Loaded::<User>::newest(&*self.store, StreamId::User(id)).await.map_err(|error| store_problem(&error))?;
         let User::Active(facts) = loaded.state else { return Err(gone()) };
         let caller = Caller { id, kind: ActorKind::User, roles: facts.roles };
         let (disabled, login_denied) = (facts.disabled, facts.login_denied);
@@ -112,7 +113,7 @@ fn foreign_id(issuer: &str, subject: &str) -> UserId {
     UserId::from_uuid(Uuid::new_v5(&space, subject.as_bytes()))
 }
 
-fn store_problem(error: LoadError) -> Problem {
+fn store_problem(error: &LoadError) -> Problem {
     let unavailable = matches!(error, LoadError::Store(StoreError::Unavailable(_)));
     tracing::error!(error = %error, "the caller's record could not be read");
     if unavailable { Problem::unavailable() } else { Problem::internal() }

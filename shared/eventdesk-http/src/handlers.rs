@@ -6,6 +6,7 @@ pub(crate) mod messages;
 pub(crate) mod operations;
 pub(crate) mod session;
 pub(crate) mod ticket_changes;
+pub(crate) mod ticket_patch;
 pub(crate) mod tickets;
 pub(crate) mod token;
 pub(crate) mod users;

@@ -32,6 +32,7 @@ pub(crate) use etag::{etag, not_modified};
 pub(crate) use query::Query;
 
 /// One request to one route, by a caller who may use it.
+#[expect(clippy::struct_field_names, reason = "a request id is what everybody calls it")]
 pub(crate) struct Request<'r> {
     pub(crate) services: &'r Services,
     pub(crate) event: &'r ApiGatewayV2httpRequest,

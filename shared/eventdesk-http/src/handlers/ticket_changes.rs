@@ -66,66 +66,6 @@ pub(crate) async fn open(r: &Request<'_>) -> Answered {
     created(r, &done, done.record.version, &format!("/tickets/{}", done.record.id), &view)
 }
 
-/// Fields of a ticket to set, as a JSON merge patch (RFC 7396): what is absent stays.
-#[derive(Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TicketPatch {
-    /// 1 to 200 characters, one line.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "String", length(min = 1, max = 200))]
-    title: Option<Option<String>>,
-    /// 1 to 20,000 characters.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "String", length(min = 1, max = 20_000))]
-    description: Option<Option<String>>,
-    /// How soon it wants attention; `null` makes it `normal`.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Priority>")]
-    priority: Option<Option<Priority>>,
-    /// What it is about; `null` takes it away.
-    #[serde(default, rename = "type", deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<TicketType>")]
-    ticket_type: Option<Option<TicketType>>,
-    /// All tags it shall have; `null` takes all away.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Vec<String>>")]
-    tags: Option<Option<Vec<String>>>,
-    /// When it should be solved; `null` takes the date away.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Timestamp>")]
-    due_at: Option<Option<Timestamp>>,
-}
-
-/// Tells `null` from absent.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::<T>::deserialize(deserializer).map(Some)
-}
-
-/// Text that cannot be taken away.
-fn kept(name: &str, value: Option<Option<String>>) -> Result<Option<String>, Problem> {
-    match value {
-        Some(None) => Err(Problem::invalid_field(format!("/{name}"), "required", "cannot be taken away")),
-        Some(Some(text)) => Ok(Some(text)),
-        None => Ok(None),
-    }
-}
-
-pub(crate) async fn patch(r: &Request<'_>) -> Answered {
-    let id = r.ticket_id()?;
-    let body: TicketPatch = r.json()?;
-    let command = EditTicket {
-        id,
-        title: kept("title", body.title.clone())?,
-        description: kept("description", body.description.clone())?,
-        priority: body.priority.map(Option::unwrap_or_default),
-        ticket_type: body.ticket_type,
-        tags: body.tags.clone().map(Option::unwrap_or_default),
-        due_at: body.due_at,
-    };
-    let done = r.change(command, StreamId::Ticket(id), &body).await?;
-    ticket(r, &done)
-}
-
 /// All fields of a ticket that can be set; what is left out gets its default or is taken away.
 #[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -254,6 +194,7 @@ pub(crate) async fn delete(r: &Request<'_>) -> Answered {
     Ok(gone(&done, None))
 }
 
-fn ticket(r: &Request<'_>, done: &Done<TicketRecord>) -> Answered {
+/// 200 with the ticket as it is now.
+pub(super) fn ticket(r: &Request<'_>, done: &Done<TicketRecord>) -> Answered {
     changed(done, done.record.version, &TicketView::new(&done.record, r.caller()?))
 }

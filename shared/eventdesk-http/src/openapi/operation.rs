@@ -36,12 +36,8 @@ fn description(route: &Route) -> String {
         Access::Needs(permission) => {
             let matrix = AccessMatrix::default();
             let roles: Vec<_> = matrix.roles(permission).iter().map(|role| role.as_str()).collect();
-            let mut text =
-                format!("Needs the permission `{}`; by default of: {}.", permission.as_str(), roles.join(", "));
-            if !route.scopes.is_empty() {
-                text.push_str(&format!(" Needs one of the scopes: `{}`.", route.scopes.join("`, `")));
-            }
-            text
+            let (permission, roles, scopes) = (permission.as_str(), roles.join(", "), route.scopes.join("`, `"));
+            format!("Needs the permission `{permission}`; by default of: {roles}. Needs one of the scopes: `{scopes}`.")
         }
     }
 }

@@ -173,16 +173,13 @@ fn named<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {
-    let mut text = String::new();
-    for segment in path {
-        match segment {
-            Segment::Seq { index } => text.push_str(&format!("/{index}")),
-            Segment::Map { key } => text.push_str(&format!("/{}", escape(key))),
-            Segment::Enum { variant } => text.push_str(&format!("/{}", escape(variant))),
-            Segment::Unknown => {}
-        }
-    }
-    text
+    let parts = path.iter().map(|segment| match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => format!("/{}", escape(key)),
+        Segment::Enum { variant } => format!("/{}", escape(variant)),
+        Segment::Unknown => String::new(),
+    });
+    parts.collect()
 }
 
 fn escape(name: &str) -> String {

@@ -10,7 +10,9 @@ use super::{
     Route, parameters as q,
 };
 use crate::{
-    handlers::{documents, employees, messages, operations, session, ticket_changes, tickets, token, users},
+    handlers::{
+        documents, employees, messages, operations, session, ticket_changes, ticket_patch, tickets, token, users,
+    },
     represent::{EmployeeView, EntryView, MessageView, TicketView, UserView},
 };
 
@@ -68,8 +70,8 @@ fn tickets() -> Vec<Route> {
         .answers::<TicketView<'static>>(200)
         .scopes(TICKETS_READ),
         route!(PATCH "/tickets/{ticket_id}", CommandTicket, Needs(P::TicketsWrite), "tickets",
-            "Sets some fields of a ticket." => c::patch)
-        .takes::<c::TicketPatch>(Media::MergePatch)
+            "Sets some fields of a ticket." => ticket_patch::patch)
+        .takes::<ticket_patch::TicketPatch>(Media::MergePatch)
         .answers::<TicketView<'static>>(200)
         .scopes(TICKETS_WRITE),
         route!(PUT "/tickets/{ticket_id}", CommandTicket, Needs(P::TicketsWrite), "tickets",
