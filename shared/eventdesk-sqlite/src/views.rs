@@ -63,8 +63,9 @@ impl Default for ViewsOptions {
 /// Reads by id and pages run where they are called; counts and text searches on a blocking thread.
 #[derive(Debug)]
 pub struct SqliteReadStore {
-    writer: Writer,
+    // The readers come first: closed before the writer, they leave the last checkpoint to it.
     pool: Arc<Pool>,
+    writer: Writer,
 }
 
 impl SqliteReadStore {
