@@ -10,7 +10,7 @@ const TESTS: &str = "eventdesk-tests";
 const FUNCTIONS: [&str; 5] = ["command", "projector", "query", "identity", "eventdesk"];
 
 /// What each crate may depend on among ours; a function may use every crate of `shared/` but the contract suites.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("eventdesk-events", &[]),
     ("eventdesk-domain", &["eventdesk-events"]),
     ("eventdesk-app", &["eventdesk-events", "eventdesk-domain"]),
@@ -21,6 +21,10 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ("eventdesk-runtime", &["eventdesk-events", "eventdesk-app"]),
     ("eventdesk-identity", &["eventdesk-events", "eventdesk-app"]),
     ("eventdesk-gateway", &["eventdesk-events", "eventdesk-app", "eventdesk-http", "eventdesk-identity"]),
+    (
+        "eventdesk-local",
+        &["eventdesk-app", "eventdesk-http", "eventdesk-identity", "eventdesk-runtime", "eventdesk-sqlite"],
+    ),
 ];
 
 /// The workspace's own crates; dependencies from elsewhere are not resolved, so this works without a network.
