@@ -157,13 +157,11 @@ impl Identity {
         // Asked again, because many guesses may have been on their way at once: beyond the limit not even a right
         // one is told apart.
         attempt.require_allowed(now)?;
-        match found.filter(|(_, facts)| right && !facts.login_denied) {
-            Some((id, facts)) => self.grant(id, &facts, &asked),
-            None => {
-                attempt.failed(now);
-                Err(GrantError::InvalidGrant)
-            }
-        }
+        let Some((id, facts)) = found.filter(|(_, facts)| right && !facts.login_denied) else {
+            attempt.failed(now);
+            return Err(GrantError::InvalidGrant);
+        };
+        self.grant(id, &facts, &asked)
     }
 
     /// The user who holds a name.

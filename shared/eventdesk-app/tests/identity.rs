@@ -1,5 +1,7 @@
 //! Logins, tokens and the first admin, over a store in memory.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicI64, AtomicU64, Ordering},
@@ -42,7 +44,7 @@ impl Ids for CountingIds {
     fn fill(&self, bytes: &mut [u8]) {
         for byte in bytes {
             // A step that visits all values, so that generated texts are not all one letter.
-            *byte = (self.0.fetch_add(1, Ordering::SeqCst).wrapping_mul(151) % 256) as u8;
+            *byte = self.0.fetch_add(1, Ordering::SeqCst).wrapping_mul(151).to_le_bytes()[0];
         }
     }
 }
@@ -72,7 +74,7 @@ impl PasswordHasher for PlainHasher {
 struct ClearIssuer;
 
 impl TokenIssuer for ClearIssuer {
-    fn issuer(&self) -> &str {
+    fn issuer(&self) -> &'static str {
         "https://desk.example"
     }
     fn sign(&self, claims: &AccessClaims) -> Result<String, SigningError> {
@@ -149,17 +151,7 @@ impl Desk {
             disabled,
             login_denied,
         };
-        self.commands.execute(&self.context(), command).await.unwrap().record.id
-    }
-
-    fn context(&self) -> CommandContext {
-        CommandContext {
-            caller: Caller { id: UserId::from_uuid(Uuid::nil()), kind: ActorKind::User, roles: vec![Role::Admin] },
-            correlation_id: Uuid::nil(),
-            trace_id: None,
-            if_match: None,
-            idempotency: None,
-        }
+        self.commands.execute(&context(), command).await.unwrap().record.id
     }
 
     async fn login(&self, username: &str, password: &str) -> Result<serde_json::Value, GrantError> {
@@ -169,6 +161,16 @@ impl Desk {
 
     fn compared(&self) -> Vec<Option<String>> {
         std::mem::take(&mut self.hasher.compared.lock().unwrap())
+    }
+}
+
+fn context() -> CommandContext {
+    CommandContext {
+        caller: Caller { id: UserId::from_uuid(Uuid::nil()), kind: ActorKind::User, roles: vec![Role::Admin] },
+        correlation_id: Uuid::nil(),
+        trace_id: None,
+        if_match: None,
+        idempotency: None,
     }
 }
 
@@ -197,7 +199,7 @@ async fn unknown_wrong_denied_and_deleted_look_alike_and_all_cost_one_comparison
     desk.user("right", &[Role::Support], false, false).await;
     desk.user("denied", &[Role::Support], false, true).await;
     let deleted = desk.user("deleted", &[Role::Support], false, false).await;
-    desk.commands.execute(&desk.context(), DeleteUser { id: deleted }).await.unwrap();
+    desk.commands.execute(&context(), DeleteUser { id: deleted }).await.unwrap();
     let hash = Some(format!("hash of {PASSWORD}"));
     for (username, password, compared_with) in [
         ("nobody", PASSWORD, None),
@@ -225,7 +227,7 @@ async fn a_disabled_user_gets_a_token() {
 async fn a_freed_name_inherits_nothing() {
     let desk = Desk::new(10);
     let first = desk.user("heir", &[Role::Manager], false, false).await;
-    desk.commands.execute(&desk.context(), DeleteUser { id: first }).await.unwrap();
+    desk.commands.execute(&context(), DeleteUser { id: first }).await.unwrap();
     let second = desk.user("heir", &[Role::Employee], false, false).await;
     let claims = desk.login("heir", PASSWORD).await.unwrap();
     assert_eq!((&claims["sub"], &claims["groups"]), (&second.to_string().into(), &serde_json::json!(["employee"])));

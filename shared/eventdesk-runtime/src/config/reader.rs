@@ -152,13 +152,11 @@ impl Reader {
     /// The number of a key within its range.
     pub(super) fn number(&mut self, key: &str, range: RangeInclusive<u32>, default: u32) -> u32 {
         let Some(number) = self.given.get(key).and_then(|given| given.value.as_integer()) else { return default };
-        match u32::try_from(number).ok().filter(|number| range.contains(number)) {
-            Some(number) => number,
-            None => {
-                self.refuse(key, format!("must be {} to {}", range.start(), range.end()));
-                default
-            }
+        if let Some(number) = u32::try_from(number).ok().filter(|number| range.contains(number)) {
+            return number;
         }
+        self.refuse(key, format!("must be {} to {}", range.start(), range.end()));
+        default
     }
 
     /// The texts of a key.
