@@ -15,6 +15,12 @@ pub struct Cli {
     command: Option<Command>,
 }
 
+impl Cli {
+    fn command(&self) -> Command {
+        self.command.unwrap_or(Command::Serve)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 enum Command {
     /// Runs everything in this process, until SIGINT or SIGTERM; so does the program without a command.
@@ -31,8 +37,8 @@ enum ConfigCommand {
 }
 
 /// Does what the command line asks for. Exit codes: 0 done, 1 failed, 2 wrong configuration or command line.
-pub fn run(cli: Cli) -> ExitCode {
-    let done = match cli.command.unwrap_or(Command::Serve) {
+pub fn run(cli: &Cli) -> ExitCode {
+    let done = match cli.command() {
         Command::Serve => start(),
         Command::Config(ConfigCommand::Check) => check(),
     };
@@ -62,19 +68,19 @@ fn check() -> Result<(), Failure> {
 mod tests {
     use super::*;
 
-    fn parsed(words: &[&str]) -> Option<Option<Command>> {
-        Cli::try_parse_from([&["eventdesk"], words].concat()).ok().map(|cli| cli.command)
+    fn parsed(words: &[&str]) -> Option<Command> {
+        Cli::try_parse_from([&["eventdesk"], words].concat()).ok().map(|cli| cli.command())
     }
 
     #[test]
     fn without_a_command_it_serves() {
-        assert_eq!(parsed(&[]), Some(None));
-        assert_eq!(parsed(&["serve"]), Some(Some(Command::Serve)));
+        assert_eq!(parsed(&[]), Some(Command::Serve));
+        assert_eq!(parsed(&["serve"]), Some(Command::Serve));
     }
 
     #[test]
     fn the_configuration_can_be_checked_alone() {
-        assert_eq!(parsed(&["config", "check"]), Some(Some(Command::Config(ConfigCommand::Check))));
+        assert_eq!(parsed(&["config", "check"]), Some(Command::Config(ConfigCommand::Check)));
     }
 
     #[test]

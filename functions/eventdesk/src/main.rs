@@ -5,5 +5,5 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    eventdesk::run(eventdesk::Cli::parse())
+    eventdesk::run(&eventdesk::Cli::parse())
 }

@@ -13,7 +13,7 @@ use eventdesk_http::{
     routes::{BASE_PATH, Owner},
 };
 use eventdesk_local::{LocalDesk, LocalDeskError};
-use eventdesk_runtime::Config;
+use eventdesk_runtime::{Config, config::Secret};
 use eventdesk_sqlite::DataFolder;
 use tokio::{sync::watch, task::JoinSet};
 use tracing::info;
@@ -55,7 +55,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
 }
 
 async fn make_first_admin(commands: &Commands, config: &Config) -> Result<(), Failure> {
-    let configured = config.bootstrap.admin_password.as_ref().map(|password| password.reveal());
+    let configured = config.bootstrap.admin_password.as_ref().map(Secret::reveal);
     match bootstrap(commands, configured).await {
         Ok(Bootstrap::RegisteredWith(_, password)) => {
             let password = password.reveal();

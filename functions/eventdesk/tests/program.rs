@@ -1,4 +1,5 @@
 //! The program from outside, where no server is needed.
+#![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
 
 use std::{
     path::Path,
