@@ -150,7 +150,7 @@ class Desk:
 
     def total(self, path):
         mark = "&" if "?" in path else "?"
-        return self.caller.ask("GET", f"{path}{mark}limit=1&include=total").expect(200).json()["page"]["total"]
+        return self.caller.ask("GET", f"{path}{mark}limit=1&include=total").expect(200).json()["total"]
 
     def until(self, done, what, seconds=60):
         deadline = time.monotonic() + seconds
