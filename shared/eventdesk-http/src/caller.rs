@@ -115,6 +115,6 @@ fn foreign_id(issuer: &str, subject: &str) -> UserId {
 
 fn store_problem(error: &LoadError) -> Problem {
     let unavailable = matches!(error, LoadError::Store(StoreError::Unavailable(_)));
-    tracing::error!(error = %error, "the caller's record could not be read");
-    if unavailable { Problem::unavailable() } else { Problem::internal() }
+    let problem = if unavailable { Problem::unavailable() } else { Problem::internal() };
+    problem.because(error)
 }

@@ -81,7 +81,12 @@ impl Function {
     pub async fn call(&self, event: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         let request_id = event.request_context.request_id.as_deref().unwrap_or("unknown");
         let answered = self.answer(&event, request_id).await;
-        let reply = answered.unwrap_or_else(|problem| problem.into_reply(request_id));
+        let reply = answered.unwrap_or_else(|problem| {
+            if let Some(cause) = problem.cause() {
+                tracing::error!(request.id = request_id, error = cause, "a request failed");
+            }
+            problem.into_reply(request_id)
+        });
         let head = event.request_context.http.method == Method::HEAD;
         let reply = if head { reply.without_body() } else { reply };
         reply.into_response(request_id)

@@ -59,8 +59,33 @@ impl Schemas {
     /// All named schemas. Types that go both ways are the same in both.
     fn named(mut self) -> Map<String, Value> {
         let mut named = self.requests.take_definitions(true);
-        named.extend(self.answers.take_definitions(true));
+        let mut answers = self.answers.take_definitions(true);
+        answers.values_mut().for_each(never_null);
+        named.extend(answers);
         named
+    }
+}
+
+/// What an answer does not have it leaves out: no member of it is ever `null`.
+fn never_null(schema: &mut Value) {
+    let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
+    for property in properties.values_mut().filter_map(Value::as_object_mut) {
+        if let Some(Value::Array(types)) = property.get_mut("type") {
+            types.retain(|name| name != "null");
+            if let [only] = types.as_slice() {
+                let only = only.clone();
+                property.insert("type".to_owned(), only);
+            }
+        }
+        if let Some(Value::Array(mut choices)) = property.remove("anyOf") {
+            choices.retain(|choice| choice["type"] != "null");
+            match choices.as_slice() {
+                [Value::Object(only)] => property.extend(only.clone()),
+                _ => {
+                    property.insert("anyOf".to_owned(), Value::Array(choices));
+                }
+            }
+        }
     }
 }
 

@@ -108,12 +108,15 @@ pub struct Problem {
     errors: Vec<FieldProblem>,
     members: Vec<(&'static str, Value)>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// What happened inside, for the log alone.
+    cause: Option<Box<str>>,
 }
 
 impl Problem {
     /// A problem of this kind; `detail` says for people what is wrong with this very request.
     pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), members: Vec::new(), headers: Vec::new() }
+        let detail = detail.into();
+        Self { kind, detail, errors: Vec::new(), members: Vec::new(), headers: Vec::new(), cause: None }
     }
 
     /// Its kind.
@@ -133,6 +136,24 @@ impl Problem {
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
+    }
+
+    /// Keeps an error with all that caused it, for the log.
+    pub(crate) fn because(mut self, error: &dyn std::error::Error) -> Self {
+        let mut chain = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            chain.push_str(": ");
+            chain.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        self.cause = Some(chain.into());
+        self
+    }
+
+    /// What is to be logged about it.
+    pub(crate) fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
     }
 
     /// 401 with a challenge (RFC 6750, section 3): `error` and its description are left out when no token came at all.

@@ -41,8 +41,8 @@ impl Reply {
     /// As [`Reply::json`], into a buffer of about the right size.
     pub(crate) fn json_sized<T: Serialize>(status: StatusCode, body: &T, size: usize) -> Result<Self, Problem> {
         let mut buffer = Vec::with_capacity(size);
-        serde_json::to_writer(&mut buffer, body).map_err(|_| Problem::internal())?;
-        let text = String::from_utf8(buffer).map_err(|_| Problem::internal())?;
+        serde_json::to_writer(&mut buffer, body).map_err(|error| Problem::internal().because(&error))?;
+        let text = String::from_utf8(buffer).map_err(|error| Problem::internal().because(&error))?;
         let mut reply = Self::text(status, headers::JSON, text);
         reply.keep_private();
         Ok(reply)

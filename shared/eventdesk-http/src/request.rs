@@ -48,10 +48,13 @@ pub(crate) struct Request<'r> {
     pub(crate) request_id: &'r str,
 }
 
-/// A part that this function was built without.
-fn missing(part: &str) -> Problem {
-    tracing::error!(part, "the function was built without a part that its route needs");
-    Problem::internal()
+/// A part that its route needs and this function was built without.
+#[derive(Debug, thiserror::Error)]
+#[error("the function was built without {0}")]
+struct Missing(&'static str);
+
+fn missing(part: &'static str) -> Problem {
+    Problem::internal().because(&Missing(part))
 }
 
 impl<'r> Request<'r> {

@@ -10,7 +10,8 @@ use crate::{
 };
 
 pub(crate) async fn discovery(r: &Request<'_>) -> Answered {
-    let text = serde_json::to_string(&r.identity()?.discovery()).map_err(|_| Problem::internal())?;
+    let text =
+        serde_json::to_string(&r.identity()?.discovery()).map_err(|error| Problem::internal().because(&error))?;
     Ok(for_everybody(text))
 }
 

@@ -83,14 +83,8 @@ pub(crate) async fn issue(r: &Request<'_>) -> Answered {
         Err(GrantError::InvalidGrant) => refused("invalid_grant", "invalid username or password"),
         Err(GrantError::InvalidScope) => refused("invalid_scope", "the scope asked for cannot be granted"),
         Err(GrantError::TooManyAttempts { retry_after_s }) => Err(Problem::too_many_requests(retry_after_s)),
-        Err(GrantError::Unavailable(source)) => {
-            tracing::error!(error = source, "a login found the issuer unavailable");
-            Err(Problem::unavailable())
-        }
-        Err(GrantError::Internal(source)) => {
-            tracing::error!(error = source, "a login failed");
-            Err(Problem::internal())
-        }
+        Err(error @ GrantError::Unavailable(_)) => Err(Problem::unavailable().because(&error)),
+        Err(error @ GrantError::Internal(_)) => Err(Problem::internal().because(&error)),
     }
 }
 

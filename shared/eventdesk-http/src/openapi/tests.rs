@@ -80,3 +80,15 @@ fn the_prefix_stands_in_the_servers_and_the_token_address() {
     let flow = &document["components"]["securitySchemes"]["password"]["flows"]["password"];
     assert_eq!(flow["tokenUrl"], "/desk/v2/api/v1/token");
 }
+
+#[test]
+fn no_member_of_an_answer_is_null() {
+    let document = build("");
+    for name in ["Ticket", "Message", "User", "Employee", "HistoryEntry", "Me"] {
+        let schema = &document["components"]["schemas"][name];
+        assert!(!schema.to_string().contains("null"), "{schema:#}");
+    }
+    let ticket = &document["components"]["schemas"]["Ticket"]["properties"];
+    assert_eq!(ticket["due_at"]["$ref"], "#/components/schemas/Timestamp");
+    assert_eq!(ticket["title"]["type"], "string");
+}

@@ -22,17 +22,6 @@ fn not_found(resource: Resource) -> Problem {
     }
 }
 
-fn logged(what: &str, error: &(dyn std::error::Error + 'static)) {
-    let mut chain = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        chain.push_str(": ");
-        chain.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    tracing::error!(error = chain, "{what}");
-}
-
 impl From<Resource> for Problem {
     fn from(resource: Resource) -> Self {
         not_found(resource)
@@ -120,14 +109,8 @@ impl From<CommandError> for Problem {
             CommandError::KeyReused => {
                 Self::new(Kind::IdempotencyKeyReused, "the Idempotency-Key came before, with another body")
             }
-            CommandError::Unavailable(_) => {
-                logged("a command found the store unavailable", &error);
-                Self::unavailable()
-            }
-            CommandError::Internal(_) => {
-                logged("a command failed", &error);
-                Self::internal()
-            }
+            CommandError::Unavailable(_) => Self::unavailable().because(&error),
+            CommandError::Internal(_) => Self::internal().because(&error),
         }
     }
 }
@@ -145,14 +128,8 @@ impl From<QueryError> for Problem {
                 Self::new(Kind::ReadModelBehind, "the read model has not reached the consistency token yet")
                     .retry_after(RETRY_AFTER_S)
             }
-            QueryError::Unavailable(_) => {
-                logged("a query found a store unavailable", &error);
-                Self::unavailable()
-            }
-            QueryError::Internal(_) => {
-                logged("a query failed", &error);
-                Self::internal()
-            }
+            QueryError::Unavailable(_) => Self::unavailable().because(&error),
+            QueryError::Internal(_) => Self::internal().because(&error),
         }
     }
 }

@@ -70,7 +70,7 @@ impl Request<'_> {
             return Err(Problem::invalid_header("Idempotency-Key", "must have 1 to 255 printable characters"));
         }
         let digester = &self.services.idempotency;
-        let body = serde_json::to_vec(body).map_err(|_| Problem::internal())?;
+        let body = serde_json::to_vec(body).map_err(|error| Problem::internal().because(&error))?;
         let caller = self.caller()?.id.to_string();
         let (method, path) = (self.route.method.as_str(), self.path.trim_end_matches('/'));
         Ok(Some(Idempotency {
