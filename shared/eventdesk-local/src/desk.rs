@@ -251,3 +251,53 @@ impl LocalDesk {
 fn open_views(path: &Path) -> Result<SqliteReadStore, ViewsError> {
     SqliteReadStore::open(path, &ViewsOptions::default())
 }
+
+#[cfg(test)]
+mod tests {
+    use eventdesk_app::projections::VIEWS;
+
+    use super::*;
+
+    fn config(data: &Path) -> Config {
+        let data = data.to_str().unwrap().to_owned();
+        Config::read("listen = \"127.0.0.1:0\"", [("EVENTDESK_DATA".to_owned(), Some(data))]).unwrap()
+    }
+
+    fn open(config: &Config) -> Result<LocalDesk, LocalDeskError> {
+        LocalDesk::open(config.clone(), DataFolder::open(&config.data)?, "http://127.0.0.1".to_owned())
+    }
+
+    #[tokio::test]
+    async fn views_that_cannot_be_used_are_built_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(&folder.path().join("data"));
+        drop(open(&config).unwrap());
+        std::fs::write(config.data.join("views.db"), "no database".repeat(1_000)).unwrap();
+        open(&config).unwrap().views().prepare(&VIEWS).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn each_projector_has_a_queue_of_its_own_from_the_beginning() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = open(&config(&folder.path().join("data"))).unwrap();
+        desk.views().prepare(&VIEWS).await.unwrap();
+        let projectors = [desk.ticket_projector(), desk.history_projector(), desk.directory_projector()];
+        let names: std::collections::BTreeSet<_> = projectors.iter().map(Projector::name).collect();
+        assert_eq!(names.len(), projectors.len());
+        for projector in &projectors {
+            assert_eq!(desk.queue(projector).await.unwrap().cursor().0, 0);
+        }
+    }
+
+    #[test]
+    fn a_function_needs_a_folder_that_a_server_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(&folder.path().join("data"));
+        let missing = LocalDesk::open_beside_server(config.clone()).err().unwrap();
+        assert!(missing.to_string().contains("data"), "{missing}");
+        let server = open(&config).unwrap();
+        assert!(matches!(open(&config), Err(LocalDeskError::Folder(FolderError::InUse(_)))));
+        assert!(LocalDesk::open_beside_server(config).is_ok());
+        drop(server);
+    }
+}
