@@ -40,6 +40,7 @@ const TABLE: &[(&str, &str, Body, &str)] = &[
     ("GET", "/employees/{employee}", Body::None, "ok ok ok ok 404 403 401 403"),
     ("PUT", "/employees/{employee}", Body::Employee, "ok ok 403 403 403|404 403 401 403"),
     ("DELETE", "/employees/{employee}", Body::None, "ok ok 403 403 403|404 403 401 403"),
+    ("GET", "/admin/routes", Body::None, "ok 403 403 403 403 403 401 403"),
     ("GET", "/me", Body::None, "ok ok ok ok ok ok 401 ok"),
     ("GET", "/status", Body::None, "ok ok ok ok ok ok 401 ok"),
     ("GET", "/whoami", Body::None, "ok ok ok ok ok ok 401 ok|403"),
