@@ -149,6 +149,7 @@ impl Desk {
     pub fn restart_by(&self, mut command: Command) {
         let mut process = self.locked();
         bin::end(&mut process.child);
+        bin::cleanse(&mut command);
         command.envs(&self.settings);
         *process = Process::start(command, &self.folder.path().join("server.log"));
     }
