@@ -66,6 +66,10 @@ async fn a_message_is_shown_to_whom_it_may_concern(desk: Desk) {
     not_found(&queries.message(&asking(&stranger), id, message, false).await);
     not_found(&queries.message(&asking(&root()), other, message, true).await);
     queries.message(&asking(&root()), id, note, true).await.unwrap();
+    // Who has no ticket has no messages, whatever they ask for.
+    let filter = MessageFilter { author: Some(root().id), ..MessageFilter::default() };
+    let found = queries.messages(&asking(&stranger), &filter, &first(5)).await.unwrap();
+    assert_eq!((found.items.len(), found.total), (0, Some(0)));
     desk.run(&root(), RetractMessage { ticket_id: id, id: message, any: true, may_note: true }).await.unwrap();
     desk.project().await;
     let gone = queries.message(&asking(&owner), id, message, false).await.unwrap();
