@@ -10,6 +10,6 @@ pub use employee::{DeleteEmployee, EmployeeInput, RegisterEmployee, ReplaceEmplo
 pub use message::{EditMessage, PostMessage, RetractMessage};
 pub use ticket::{
     AssignTicket, ChangeRequester, DeleteTicket, EditTicket, MoveTicket, OpenTicket, TagTicket, UnassignTicket,
-    UntagTicket,
+    UntagTicket, allowed_moves,
 };
 pub use user::{DeleteUser, RegisterUser};

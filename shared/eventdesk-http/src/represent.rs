@@ -10,4 +10,4 @@ pub(crate) use directory::{EmployeeView, UserView};
 pub(crate) use history::EntryView;
 pub(crate) use message::MessageView;
 pub(crate) use page::page;
-pub(crate) use ticket::{TicketView, allowed_of};
+pub(crate) use ticket::TicketView;

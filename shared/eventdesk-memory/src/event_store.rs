@@ -167,7 +167,10 @@ impl EventStore for MemoryEventStore {
 impl CommitLog for MemoryEventStore {
     async fn read_after(&self, after: Position, limit: usize) -> Result<Vec<StoredCommit>, StoreError> {
         let desk = self.desk();
-        Ok((after.0.saturating_add(1)..=desk.newest().0).take(limit).filter_map(|at| desk.stored(Position(at))).collect())
+        Ok((after.0.saturating_add(1)..=desk.newest().0)
+            .take(limit)
+            .filter_map(|at| desk.stored(Position(at)))
+            .collect())
     }
 
     async fn read_at(&self, positions: &[Position]) -> Result<Vec<StoredCommit>, StoreError> {

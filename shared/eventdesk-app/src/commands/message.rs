@@ -98,11 +98,13 @@ impl Command for EditMessage {
             Target::Replayed(loaded) => return Ok(loaded),
             Target::Fresh(loaded) => loaded,
         };
-        writable(tx, self.ticket_id).await?;
+        let ticket = writable(tx, self.ticket_id).await?;
         let body = body(self.body.as_deref())?;
         let facts = loaded.state.facts().ok_or(CommandError::NotFound(Resource::Message))?;
         let held = texts::message_body(&*tx.desk().store, &loaded, facts).await?;
-        tx.decide(loaded, MessageCommand::Edit { by: tx.caller().id, body, held })
+        let edited = tx.decide(loaded, MessageCommand::Edit { by: tx.caller().id, body, held })?;
+        tx.require_unmoved(&ticket);
+        Ok(edited)
     }
 
     async fn answer(&self, desk: &Commands, loaded: Self::Decided) -> Result<MessageRecord, CommandError> {
@@ -144,11 +146,11 @@ async fn target(
 }
 
 /// A closed ticket's conversation is over.
-async fn writable(tx: &Transaction<'_>, ticket_id: TicketId) -> Result<(), CommandError> {
+async fn writable(tx: &Transaction<'_>, ticket_id: TicketId) -> Result<Loaded<Ticket>, CommandError> {
     let ticket = tx.load::<Ticket>(StreamId::Ticket(ticket_id)).await?;
     match ticket.state.facts() {
         Some(facts) if facts.closed_at.is_some() => Err(TicketError::Closed.into()),
-        _ => Ok(()),
+        _ => Ok(ticket),
     }
 }
 

@@ -4,7 +4,9 @@ mod change;
 mod edit;
 mod open;
 
-pub use change::{AssignTicket, ChangeRequester, DeleteTicket, MoveTicket, TagTicket, UnassignTicket, UntagTicket};
+pub use change::{
+    AssignTicket, ChangeRequester, DeleteTicket, MoveTicket, TagTicket, UnassignTicket, UntagTicket, allowed_moves,
+};
 pub use edit::EditTicket;
 pub use open::OpenTicket;
 

@@ -56,6 +56,7 @@ fn name(byte: u8) -> Digest {
     Digest([byte; 16])
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the form that the limiter takes")]
 fn address(text: &str) -> Option<IpAddr> {
     Some(text.parse().unwrap())
 }

@@ -1,7 +1,6 @@
 //! Tickets.
 
-use eventdesk_app::{TicketRecord, access::Caller};
-use eventdesk_domain::ticket::allowed_transitions;
+use eventdesk_app::{TicketRecord, access::Caller, commands::allowed_moves};
 use eventdesk_events::{
     EmployeeId, TicketId, Timestamp, UserId, Version,
     ticket::{Priority, Status, TicketType},
@@ -97,15 +96,8 @@ struct AllowedStatuses<'a>(#[schemars(with = "Vec<Status>")] (&'a Caller, Status
 impl Serialize for AllowedStatuses<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (caller, status) = self.0;
-        serializer.collect_seq(allowed_of(caller, status))
+        serializer.collect_seq(allowed_moves(caller, status))
     }
-}
-
-/// The statuses to which the caller may move a ticket: staff all that the table has, others reopen and close.
-pub(crate) fn allowed_of(caller: &Caller, status: Status) -> impl Iterator<Item = Status> + use<> {
-    let staff = caller.is_staff();
-    let open_to = move |status: &Status| staff || matches!(status, Status::Open | Status::Closed);
-    allowed_transitions(status).iter().copied().filter(open_to)
 }
 
 impl<'a> TicketView<'a> {

@@ -1,13 +1,13 @@
 //! Executing commands with what the request says about itself.
 
-use eventdesk_app::{Command, CommandContext, CommandError, Done, Idempotency};
+use eventdesk_app::{Command, CommandContext, CommandError, Done, Idempotency, commands::allowed_moves};
 use eventdesk_domain::ticket::TicketError;
 use eventdesk_events::{StreamId, Version};
 use http::header;
 use serde::Serialize;
 
 use super::{Request, etag::IfMatch};
-use crate::{Problem, headers, represent::allowed_of};
+use crate::{Problem, headers};
 
 /// Longest idempotency key, in characters.
 const MAX_KEY_CHARS: usize = 255;
@@ -83,7 +83,7 @@ impl Request<'_> {
     fn refusal(&self, error: CommandError) -> Problem {
         match (error, self.caller()) {
             (CommandError::Ticket(TicketError::InvalidTransition { current, .. }), Ok(caller)) => {
-                let allowed = allowed_of(caller, current).collect();
+                let allowed = allowed_moves(caller, current);
                 TicketError::InvalidTransition { current, allowed }.into()
             }
             (error, _) => error.into(),

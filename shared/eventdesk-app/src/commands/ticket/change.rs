@@ -4,12 +4,15 @@
 
 use eventdesk_domain::{
     text,
-    ticket::{Ticket, TicketCommand},
+    ticket::{Ticket, TicketCommand, allowed_transitions},
 };
 use eventdesk_events::{EmployeeId, TicketId, UserId, ticket::Status};
 
 use super::{employee_exists, is_active_staff, record, target};
-use crate::{Command, CommandError, Commands, Loaded, Target, TicketRecord, Transaction, commands::check::Checked};
+use crate::{
+    Command, CommandError, Commands, Loaded, Target, TicketRecord, Transaction, access::Caller,
+    commands::check::Checked,
+};
 
 /// A command on one ticket that needs nothing but the ticket once it is checked.
 macro_rules! ticket_command {
@@ -35,7 +38,18 @@ macro_rules! ticket_command {
     };
 }
 
-/// Moves a ticket to another status. Who is not staff can only reopen or close.
+/// Where a caller may move a ticket: staff wherever the table leads; a requester closes what is solved, and reopens
+/// what waits or is solved, as their message would.
+pub fn allowed_moves(caller: &Caller, current: Status) -> Vec<Status> {
+    let open_to = |to: &&Status| match to {
+        _ if caller.is_staff() => true,
+        Status::Open => current != Status::New,
+        other => **other == Status::Closed,
+    };
+    allowed_transitions(current).iter().filter(open_to).copied().collect()
+}
+
+/// Moves a ticket to another status; see [`allowed_moves`].
 #[derive(Debug, Clone)]
 pub struct MoveTicket {
     /// The ticket.
@@ -47,8 +61,11 @@ pub struct MoveTicket {
 }
 
 impl MoveTicket {
-    async fn checked(&self, tx: &Transaction<'_>, _: &Loaded<Ticket>) -> Result<TicketCommand, CommandError> {
-        if !tx.caller().is_staff() && !matches!(self.status, Status::Open | Status::Closed) {
+    async fn checked(&self, tx: &Transaction<'_>, ticket: &Loaded<Ticket>) -> Result<TicketCommand, CommandError> {
+        let current = ticket.state.facts().map(|facts| facts.status);
+        let may =
+            |current: Status| current == self.status || allowed_moves(tx.caller(), current).contains(&self.status);
+        if !tx.caller().is_staff() && !current.is_some_and(may) {
             return Err(CommandError::Forbidden);
         }
         let mut check = Checked::default();

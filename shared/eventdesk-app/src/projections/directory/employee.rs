@@ -35,6 +35,7 @@ pub static EMPLOYEES: ViewSpec = ViewSpec {
         index!("phone"),
         index!("country", "by_name"),
         index!("city", "by_name"),
+        index!("user", "by_name"),
     ],
 };
 
