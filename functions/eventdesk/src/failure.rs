@@ -2,10 +2,7 @@
 
 use std::{error::Error, io, net::SocketAddr, process::ExitCode};
 
-use eventdesk_app::{
-    CommandError,
-    ports::{QueueError, ReadStoreError},
-};
+use eventdesk_app::{CommandError, ports::QueueError};
 use eventdesk_local::LocalDeskError;
 use eventdesk_runtime::{ConfigError, telemetry::TelemetryError};
 
@@ -36,12 +33,12 @@ pub(crate) enum Failure {
     Signals(#[source] io::Error),
     #[error(transparent)]
     Desk(#[from] LocalDeskError),
-    #[error("the read models cannot be prepared")]
-    Views(#[from] ReadStoreError),
     #[error("the queues cannot be opened")]
     Queue(#[from] QueueError),
     #[error("the first admin cannot be registered")]
     Bootstrap(#[source] CommandError),
+    #[error("a projector broke: the log says why")]
+    Projector,
 }
 
 impl Failure {

@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use eventdesk_app::{
     CommandError, Commands,
     identity::{BOOTSTRAP_USERNAME, Bootstrap, bootstrap},
-    projections::VIEWS,
 };
 use eventdesk_gateway::{Functions, Gateway, GatewayOptions, Server};
 use eventdesk_http::{
@@ -16,7 +15,7 @@ use eventdesk_local::{LocalDesk, LocalDeskError};
 use eventdesk_runtime::{Config, config::Secret};
 use eventdesk_sqlite::DataFolder;
 use tokio::{sync::watch, task::JoinSet};
-use tracing::info;
+use tracing::{error, info};
 
 use crate::{console, failure::Failure, machine};
 
@@ -36,22 +35,28 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     let server = Server::bind(config.listen).await.map_err(listen)?;
     let address = server.address().map_err(listen)?;
     let issuer = config.issuer_url(address);
-    let desk = LocalDesk::open(config, folder, issuer)?;
-    desk.views().prepare(&VIEWS).await?;
+    let desk = LocalDesk::open(config, folder, issuer).await?;
 
     let commands = desk.commands();
     make_first_admin(&commands, desk.config()).await?;
     let gateway = gateway(&desk, commands)?;
-    let projectors = Projectors::start(&desk).await?;
+    let mut projectors = Projectors::start(&desk).await?;
     let mut stop = machine::Stop::listen().map_err(Failure::Signals)?;
 
     let base = format!("http://{address}");
     console::say(&format!("eventdesk is ready at {base} (documentation: {base}{BASE_PATH}/docs)"));
-    server.run(gateway, stop.asked(), PATIENCE).await;
+    let mut broken = false;
+    let end = async {
+        tokio::select! {
+            () = stop.asked() => {}
+            () = projectors.broken() => broken = true,
+        }
+    };
+    server.run(gateway, end, PATIENCE).await;
     projectors.stop().await;
     drop(desk);
     info!("stopped");
-    Ok(())
+    if broken { Err(Failure::Projector) } else { Ok(()) }
 }
 
 async fn make_first_admin(commands: &Commands, config: &Config) -> Result<(), Failure> {
@@ -113,11 +118,36 @@ impl Projectors {
         Ok(Self { stop, running })
     }
 
+    /// Returns when one has ended though nobody asked it to: read models that stand still for good must not go
+    /// unnoticed.
+    async fn broken(&mut self) {
+        if let Some(Err(error)) = self.running.join_next().await {
+            error!(error = &error as &dyn std::error::Error, "a projector broke");
+        }
+    }
+
     /// Each finishes the batch it has in hand; what is left is found at the next start.
     async fn stop(mut self) {
         // All may have ended already.
         let _ = self.stop.send(true);
         let all = async { while self.running.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(PATIENCE, all).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_projector_that_breaks_is_noticed_and_the_others_still_stop() {
+        let (stop, mut stopped) = watch::channel(false);
+        let mut running = JoinSet::new();
+        running.spawn(async { panic!("a mistake in a projection") });
+        running.spawn(async move { drop(stopped.wait_for(|stop| *stop).await) });
+        let mut projectors = Projectors { stop, running };
+        projectors.broken().await;
+        assert_eq!(projectors.running.len(), 1);
+        projectors.stop().await;
     }
 }

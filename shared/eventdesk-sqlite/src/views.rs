@@ -111,7 +111,7 @@ impl ReadStore for SqliteReadStore {
     }
 
     async fn get(&self, view: &'static ViewSpec, ids: &[&str]) -> Result<Vec<Option<Document>>, ReadStoreError> {
-        Ok(self.pool.read(|reader| reader.get(view, ids))?)
+        Ok(self.pool.lend(|reader| reader.get(view, ids))?)
     }
 
     async fn select(&self, select: &Select) -> Result<Vec<Document>, ReadStoreError> {

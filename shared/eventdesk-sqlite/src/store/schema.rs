@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
 use super::StoreOptions;
 
@@ -91,7 +91,7 @@ pub(super) fn open_writer(path: &Path, options: &StoreOptions) -> Result<Connect
 }
 
 fn set_up_writer(conn: &Connection) -> rusqlite::Result<()> {
-    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    keep_plans(conn)?;
     // cache_size in KiB. The checkpoint comes after 16 MiB of log: rarer ones write a page that changed often,
     // such as the end of the index, fewer times.
     conn.execute_batch(
@@ -130,7 +130,14 @@ pub(super) fn open_reader(path: &Path, options: &StoreOptions) -> rusqlite::Resu
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(options.busy_timeout)?;
-    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    keep_plans(&conn)?;
     conn.execute_batch("PRAGMA cache_size = -1024;")?;
     Ok(conn)
+}
+
+/// Keeps prepared statements. Without the stability guarantee SQLite would parse one again whenever it is bound anew,
+/// hoping for a better plan.
+fn keep_plans(conn: &Connection) -> rusqlite::Result<()> {
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ())
 }

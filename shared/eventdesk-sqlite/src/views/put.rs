@@ -63,7 +63,8 @@ impl PutSql {
         Self {
             stored: format!("SELECT rowid, revision, deleted{columns} FROM \"{table}\" WHERE id = ?1"),
             insert: format!(
-                "INSERT INTO \"{table}\" (id, version, revision, deleted{columns}, body) VALUES (?, ?, ?, ?{marks}, ?)"
+                "INSERT INTO \"{table}\" (id, version, revision, deleted{columns}, body) VALUES (?, ?, ?, ?{marks}, ?) \
+                 ON CONFLICT (id) DO NOTHING"
             ),
             updates: HashMap::new(),
             sides: sides.collect(),
@@ -77,14 +78,18 @@ impl PutSql {
         view.check_document(document)?;
         let version = number(view, document.version)?;
         let revision = number(view, document.revision)?;
-        let stored = self.stored(connection, put, revision)?;
+        let stored = if revision == 1 { None } else { Some(self.stored(connection, put, revision)?) };
         let row = match &stored {
+            // The guard of a new document is that there is none: the insertion itself finds out.
             None => {
                 let mut values: Vec<&dyn ToSql> = vec![&document.id, &version, &revision, &document.deleted];
                 let fields: Vec<_> = document.fields.iter().map(Bound).collect();
                 values.extend(fields.iter().map(|field| field as &dyn ToSql));
                 values.push(&document.body);
-                connection.prepare_cached(&self.insert)?.insert(params_from_iter(values))?
+                if connection.prepare_cached(&self.insert)?.execute(params_from_iter(values))? == 0 {
+                    return Err(lost(put));
+                }
+                connection.last_insert_rowid()
             }
             Some(stored) => {
                 let mut values: Vec<&dyn ToSql> = vec![&version, &revision, &document.body];
@@ -102,17 +107,14 @@ impl PutSql {
         self.write_sets(connection, document, row, stored.as_ref())
     }
 
-    /// The stored document, `None` if there is none, checked against the guard.
-    fn stored(&self, connection: &Connection, put: &Put, revision: i64) -> Result<Option<Stored>, Failure> {
+    /// The stored document, checked against the guard.
+    fn stored(&self, connection: &Connection, put: &Put, revision: i64) -> Result<Stored, Failure> {
         let document = &put.document;
-        let lost = || Failure::GuardLost { view: put.view.name, id: document.id.clone() };
         let mut statement = connection.prepare_cached(&self.stored)?;
         let mut rows = statement.query([&document.id])?;
-        let Some(row) = rows.next()? else {
-            return if revision == 1 { Ok(None) } else { Err(lost()) };
-        };
+        let row = rows.next()?.ok_or_else(|| lost(put))?;
         if row.get::<_, i64>(1)? != revision - 1 {
-            return Err(lost());
+            return Err(lost(put));
         }
         let deleted: bool = row.get(2)?;
         let mut changes = if deleted == document.deleted { 0 } else { DELETED };
@@ -122,7 +124,7 @@ impl PutSql {
             }
         }
         let sets = self.sides.iter().map(|side| if deleted { Ok(Vec::new()) } else { set(row, side.field + 3) });
-        Ok(Some(Stored { row: row.get(0)?, changes, sets: sets.collect::<Result<_, _>>()? }))
+        Ok(Stored { row: row.get(0)?, changes, sets: sets.collect::<Result<_, _>>()? })
     }
 
     fn update<'c>(
@@ -168,6 +170,10 @@ impl PutSql {
         }
         Ok(())
     }
+}
+
+fn lost(put: &Put) -> Failure {
+    Failure::GuardLost { view: put.view.name, id: put.document.id.clone() }
 }
 
 fn changed<T>(changes: u64, fields: &[T]) -> impl Iterator<Item = (usize, &T)> {

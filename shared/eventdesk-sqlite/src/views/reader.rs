@@ -43,6 +43,17 @@ impl Pool {
 
     /// Reads in one snapshot of the file.
     pub(super) fn read<T>(&self, read: impl FnOnce(&mut Reader) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.lend(|reader| {
+            // One transaction takes one read lock, where the alias and the query apart would take two.
+            reader.connection.prepare_cached("BEGIN")?.execute([])?;
+            let result = read(reader);
+            let ended = reader.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+            result.and_then(|found| ended.map(|_| found).map_err(Failure::from))
+        })
+    }
+
+    /// Lends a connection to statements each of which needs no other's snapshot; one that met an error is not lent again.
+    pub(super) fn lend<T>(&self, read: impl FnOnce(&mut Reader) -> Result<T, Failure>) -> Result<T, Failure> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = idle().pop();
         let mut reader = match waiting {
@@ -50,13 +61,11 @@ impl Pool {
             None => Reader {
                 connection: schema::open_reader(&self.path, self.wait).map_err(Failure::Views)?,
                 by_id: HashMap::new(),
+                generations: HashMap::new(),
             },
         };
-        // One transaction takes one read lock, where the alias and the query apart would take two.
-        reader.connection.prepare_cached("BEGIN")?.execute([])?;
         let result = read(&mut reader);
-        let ended = reader.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
-        if ended.is_ok() && !result.as_ref().is_err_and(Failure::spoils_connection) {
+        if reader.connection.is_autocommit() && !result.as_ref().is_err_and(Failure::spoils_connection) {
             let mut idle = idle();
             if idle.len() < self.kept {
                 idle.push(reader);
@@ -70,6 +79,8 @@ impl Pool {
 pub(super) struct Reader {
     connection: Connection,
     by_id: HashMap<(&'static str, u32), String>,
+    /// The live generations when last seen: where a look-up begins, never what it relies on.
+    generations: HashMap<&'static str, u32>,
 }
 
 /// A tag with at most so many documents is read whole; for more the page's index is walked.
@@ -80,17 +91,55 @@ impl Reader {
         schema::live_generation(&self.connection, view)
     }
 
+    /// Each document together with the alias it goes by, in one statement: the generation that it was looked up in is
+    /// known to be the live one of that very moment.
     pub(super) fn get(&mut self, view: &'static ViewSpec, ids: &[&str]) -> Result<Vec<Option<Document>>, Failure> {
-        let generation = self.generation(view)?;
+        let mut found = Vec::with_capacity(ids.len());
+        while found.len() < ids.len() {
+            let generation = match self.generations.get(view.name) {
+                Some(generation) => *generation,
+                None => self.generation(view)?,
+            };
+            let live = self.get_from(view, generation, &ids[found.len()..], &mut found)?;
+            self.generations.insert(view.name, live);
+        }
+        Ok(found)
+    }
+
+    /// Reads from a generation while it is the live one, and tells which one is.
+    fn get_from(
+        &mut self,
+        view: &'static ViewSpec,
+        generation: u32,
+        ids: &[&str],
+        found: &mut Vec<Option<Document>>,
+    ) -> Result<u32, Failure> {
         let sql = self.by_id.entry((view.name, generation)).or_insert_with(|| {
-            format!("SELECT {} FROM \"{}\" AS t WHERE t.id = ?1", columns(view), schema::table(view, generation))
+            format!(
+                "SELECT {}, a.generation FROM aliases AS a LEFT JOIN \"{}\" AS t ON t.id = ?1 WHERE a.view = ?2",
+                columns(view),
+                schema::table(view, generation)
+            )
         });
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let get = |id: &&str| {
-            let mut rows = statement.query([id])?;
-            rows.next()?.map(|row| document(view, row)).transpose()
+        let mut statement = match self.connection.prepare_cached(sql) {
+            Ok(statement) => statement,
+            Err(error) => {
+                // The table may have gone since, with its generation.
+                let live = self.generation(view)?;
+                return if live == generation { Err(error.into()) } else { Ok(live) };
+            }
         };
-        ids.iter().map(get).collect()
+        for id in ids {
+            let mut rows = statement.query([*id, view.name])?;
+            let Some(row) = rows.next()? else { return Err(schema::never_prepared(view)) };
+            let live: u32 = row.get(view.fields.len() + 5)?;
+            if live != generation {
+                return Ok(live);
+            }
+            let there = !matches!(row.get_ref(0)?, ValueRef::Null);
+            found.push(if there { Some(document(view, row)?) } else { None });
+        }
+        Ok(generation)
     }
 
     pub(super) fn select(&mut self, select: &Select) -> Result<Vec<Document>, Failure> {

@@ -123,7 +123,11 @@ pub(super) fn prepare(connection: &mut Connection, views: &[&'static ViewSpec]) 
 pub(super) fn live_generation(connection: &Connection, view: &'static ViewSpec) -> Result<u32, Failure> {
     let mut statement = connection.prepare_cached("SELECT generation FROM aliases WHERE view = ?1")?;
     let generation = statement.query_row([view.name], |row| row.get(0)).optional()?;
-    generation.ok_or_else(|| Misuse { view: view.name, problem: "it was never prepared".to_owned() }.into())
+    generation.ok_or_else(|| never_prepared(view))
+}
+
+pub(super) fn never_prepared(view: &ViewSpec) -> Failure {
+    Misuse { view: view.name, problem: "it was never prepared".to_owned() }.into()
 }
 
 pub(super) fn table(view: &ViewSpec, generation: u32) -> String {
