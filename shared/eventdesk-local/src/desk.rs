@@ -6,8 +6,8 @@ use eventdesk_app::{
     Commands, DeploymentSecret,
     identity::{Identity, LoginLimiter},
     local_queue::{Consumer, LocalQueue, LocalQueueOptions},
-    ports::{Clock, CommitLog, EventStore, Ids, PasswordHasher, QueueError, ReadStore},
-    projections::{DirectoryProjection, HistoryProjection, Projection, Projector, TICKETS, TicketsProjection},
+    ports::{Clock, CommitLog, EventStore, Ids, PasswordHasher, QueueError, ReadStore, ReadStoreError},
+    projections::{DirectoryProjection, HistoryProjection, Projection, Projector, TICKETS, TicketsProjection, VIEWS},
     publish::LocalPublisher,
     queries::{Queries, Waiters},
 };
@@ -18,7 +18,7 @@ use eventdesk_identity::{
 use eventdesk_runtime::{Config, RandomIds, SystemClock};
 use eventdesk_sqlite::{
     DataFolder, FolderError, OpenError, SqliteEventStore, SqliteReadStore, StoreOptions, ViewsError, ViewsOptions,
-    remove_views,
+    needs_rebuild, remove_views,
 };
 use tracing::warn;
 
@@ -39,12 +39,26 @@ pub enum LocalDeskError {
     /// The views cannot be opened.
     #[error(transparent)]
     Views(#[from] ViewsError),
+    /// The views cannot be prepared.
+    #[error("the read models cannot be prepared")]
+    Prepare(#[from] ReadStoreError),
     /// The issuer's keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeysError),
     /// The configured cost of a password hash is impossible.
     #[error(transparent)]
     Cost(#[from] InvalidCost),
+}
+
+impl LocalDeskError {
+    /// Whether the views are damaged, or were made for other documents than today's.
+    fn asks_for_rebuild(&self) -> bool {
+        match self {
+            Self::Views(error) => needs_rebuild(error),
+            Self::Prepare(error) => needs_rebuild(error),
+            _ => false,
+        }
+    }
 }
 
 /// A desk on a data folder. Dropping it, and all that was taken from it, closes the files.
@@ -68,13 +82,13 @@ impl LocalDesk {
     ///
     /// # Errors
     /// See [`LocalDeskError`].
-    pub fn open(config: Config, folder: DataFolder, issuer: String) -> Result<Self, LocalDeskError> {
+    pub async fn open(config: Config, folder: DataFolder, issuer: String) -> Result<Self, LocalDeskError> {
         let path = folder.views_db();
-        let views = match open_views(&path) {
-            Err(ViewsError::Rebuild(reason)) => {
-                warn!(reason, "the views are built anew");
+        let views = match prepared_views(&path).await {
+            Err(error) if error.asks_for_rebuild() => {
+                warn!(error = &error as &dyn std::error::Error, "the views are built anew");
                 remove_views(&path).map_err(|source| FolderError::Io { path: path.clone(), source })?;
-                open_views(&path)?
+                prepared_views(&path).await?
             }
             other => other?,
         };
@@ -252,9 +266,15 @@ fn open_views(path: &Path) -> Result<SqliteReadStore, ViewsError> {
     SqliteReadStore::open(path, &ViewsOptions::default())
 }
 
+async fn prepared_views(path: &Path) -> Result<SqliteReadStore, LocalDeskError> {
+    let views = open_views(path)?;
+    views.prepare(&VIEWS).await?;
+    Ok(views)
+}
+
 #[cfg(test)]
 mod tests {
-    use eventdesk_app::projections::VIEWS;
+    use eventdesk_app::ports::{Field, FieldKind, ViewSpec};
 
     use super::*;
 
@@ -263,24 +283,40 @@ mod tests {
         Config::read("listen = \"127.0.0.1:0\"", [("EVENTDESK_DATA".to_owned(), Some(data))]).unwrap()
     }
 
-    fn open(config: &Config) -> Result<LocalDesk, LocalDeskError> {
-        LocalDesk::open(config.clone(), DataFolder::open(&config.data)?, "http://127.0.0.1".to_owned())
+    async fn open(config: &Config) -> Result<LocalDesk, LocalDeskError> {
+        LocalDesk::open(config.clone(), DataFolder::open(&config.data)?, "http://127.0.0.1".to_owned()).await
     }
 
     #[tokio::test]
     async fn views_that_cannot_be_used_are_built_anew() {
         let folder = tempfile::tempdir().unwrap();
         let config = config(&folder.path().join("data"));
-        drop(open(&config).unwrap());
+        drop(open(&config).await.unwrap());
         std::fs::write(config.data.join("views.db"), "no database".repeat(1_000)).unwrap();
-        open(&config).unwrap().views().prepare(&VIEWS).await.unwrap();
+        assert_eq!(open(&config).await.unwrap().views().generation(&TICKETS).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn views_of_another_shape_are_built_anew() {
+        static OLD_TICKETS: ViewSpec = ViewSpec {
+            name: TICKETS.name,
+            shape: 0,
+            fields: &[Field { name: "old", kind: FieldKind::Int }],
+            indexes: &[],
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(&folder.path().join("data"));
+        let data = DataFolder::open(&config.data).unwrap();
+        open_views(&data.views_db()).unwrap().prepare(&[&OLD_TICKETS]).await.unwrap();
+        drop(data);
+        let desk = open(&config).await.unwrap();
+        assert_eq!(desk.views().get(&TICKETS, &["none"]).await.unwrap(), [None]);
     }
 
     #[tokio::test]
     async fn each_projector_has_a_queue_of_its_own_from_the_beginning() {
         let folder = tempfile::tempdir().unwrap();
-        let desk = open(&config(&folder.path().join("data"))).unwrap();
-        desk.views().prepare(&VIEWS).await.unwrap();
+        let desk = open(&config(&folder.path().join("data"))).await.unwrap();
         let projectors = [desk.ticket_projector(), desk.history_projector(), desk.directory_projector()];
         let names: std::collections::BTreeSet<_> = projectors.iter().map(Projector::name).collect();
         assert_eq!(names.len(), projectors.len());
@@ -289,14 +325,14 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_function_needs_a_folder_that_a_server_made() {
+    #[tokio::test]
+    async fn a_function_needs_a_folder_that_a_server_made() {
         let folder = tempfile::tempdir().unwrap();
         let config = config(&folder.path().join("data"));
         let missing = LocalDesk::open_beside_server(config.clone()).err().unwrap();
         assert!(missing.to_string().contains("data"), "{missing}");
-        let server = open(&config).unwrap();
-        assert!(matches!(open(&config), Err(LocalDeskError::Folder(FolderError::InUse(_)))));
+        let server = open(&config).await.unwrap();
+        assert!(matches!(open(&config).await, Err(LocalDeskError::Folder(FolderError::InUse(_)))));
         assert!(LocalDesk::open_beside_server(config).is_ok());
         drop(server);
     }
