@@ -8,7 +8,7 @@ use eventdesk_events::{DecodeError, Version};
 
 use crate::{
     aggregate::LoadError,
-    ports::{AppendError, CredentialsError, ReadStoreError, StoreError},
+    ports::{CredentialsError, ReadStoreError, StoreError},
 };
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -162,18 +162,6 @@ impl From<DecodeError> for CommandError {
 impl From<CredentialsError> for CommandError {
     fn from(error: CredentialsError) -> Self {
         Self::Unavailable(error.into())
-    }
-}
-
-impl CommandError {
-    /// What a failed append means to the caller once the retries are over.
-    pub(crate) fn of_append(error: AppendError) -> Self {
-        match error {
-            AppendError::Conflict { .. } | AppendError::Moved { .. } => Self::ConcurrentChange,
-            AppendError::Taken(_) => Self::Taken(Vec::new()),
-            AppendError::Unavailable(source) => Self::Unavailable(source),
-            AppendError::Internal(source) => Self::Internal(source),
-        }
     }
 }
 

@@ -126,7 +126,8 @@ impl Commands {
                         let pointers = claims.into_iter().filter(|(claim, _)| held.contains(claim));
                         return Err(CommandError::Taken(pointers.map(|(_, pointer)| pointer.to_owned()).collect()));
                     }
-                    Err(error) => return Err(CommandError::of_append(error)),
+                    Err(AppendError::Unavailable(source)) => return Err(CommandError::Unavailable(source)),
+                    Err(AppendError::Internal(source)) => return Err(CommandError::Internal(source)),
                 }
             }
             let (record, ()) = tokio::join!(command.answer(self, decided), self.publish(&commits));

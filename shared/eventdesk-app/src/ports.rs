@@ -14,9 +14,7 @@ mod view_rules;
 pub use commit::{Commit, Position, RecordedEvent, StoredState};
 pub use credentials::{Credential, Credentials, CredentialsError, PasswordHasher};
 pub use environment::{Clock, Ids};
-pub use event_store::{
-    Append, AppendError, Claim, CommitLog, EventStore, Namespace, NewCommits, StoreError, StoredCommit,
-};
+pub use event_store::{Append, AppendError, Claim, CommitLog, EventStore, Namespace, StoreError, StoredCommit};
 pub use publisher::{PublishError, Publisher};
 pub use queue::{Delivery, DeliveryId, Queue, QueueError, Settlement};
 pub use read_store::{

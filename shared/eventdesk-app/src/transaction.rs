@@ -208,11 +208,6 @@ impl<'a> Transaction<'a> {
         self.append.commits.last().map(|commit| commit.event_id(0))
     }
 
-    /// Whether anything is to be written.
-    pub fn has_changes(&self) -> bool {
-        !self.append.commits.is_empty()
-    }
-
     /// The append fails, and the command is decided anew, if the stream has moved beyond what was loaded.
     pub fn require_unmoved<A>(&mut self, loaded: &Loaded<A>) {
         self.append.absent.push((loaded.stream, loaded.version.next()));

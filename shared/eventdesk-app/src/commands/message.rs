@@ -8,6 +8,7 @@ use eventdesk_domain::{
 use eventdesk_events::{
     MessageId, StreamId, TicketId,
     message::{Author, AuthorKind, Visibility},
+    ticket::Status,
 };
 
 use super::{check::Checked, ticket};
@@ -94,11 +95,15 @@ impl Command for EditMessage {
     type Record = MessageRecord;
 
     async fn attempt(&self, tx: &mut Transaction<'_>) -> Result<Self::Decided, CommandError> {
-        let loaded = match target(tx, self.ticket_id, self.id, self.may_note).await? {
+        let (ticket, target) = target(tx, self.ticket_id, self.id, self.may_note).await?;
+        let loaded = match target {
             Target::Replayed(loaded) => return Ok(loaded),
             Target::Fresh(loaded) => loaded,
         };
-        let ticket = writable(tx, self.ticket_id).await?;
+        // A closed ticket's conversation is over.
+        if ticket.state.facts().is_some_and(|facts| facts.status == Status::Closed) {
+            return Err(TicketError::Closed.into());
+        }
         let body = body(self.body.as_deref())?;
         let facts = loaded.state.facts().ok_or(CommandError::NotFound(Resource::Message))?;
         let held = texts::message_body(&*tx.desk().store, &loaded, facts).await?;
@@ -117,7 +122,7 @@ impl Command for RetractMessage {
     type Record = MessageRecord;
 
     async fn attempt(&self, tx: &mut Transaction<'_>) -> Result<Self::Decided, CommandError> {
-        match target(tx, self.ticket_id, self.id, self.may_note).await? {
+        match target(tx, self.ticket_id, self.id, self.may_note).await?.1 {
             Target::Replayed(loaded) => Ok(loaded),
             Target::Fresh(loaded) => tx.decide(loaded, MessageCommand::Retract { by: tx.caller().id, any: self.any }),
         }
@@ -128,13 +133,13 @@ impl Command for RetractMessage {
     }
 }
 
-/// The message of a command, if it belongs to the ticket and the caller may see both.
+/// The ticket and the message of a command, if the message belongs to it and the caller may see both.
 async fn target(
     tx: &mut Transaction<'_>,
     ticket_id: TicketId,
     id: MessageId,
     may_note: bool,
-) -> Result<Target<Message>, CommandError> {
+) -> Result<(Loaded<Ticket>, Target<Message>), CommandError> {
     let unknown = CommandError::NotFound(Resource::Message);
     let ticket = tx.load::<Ticket>(StreamId::Ticket(ticket_id)).await?;
     ticket::visible(tx, &ticket).await?;
@@ -142,16 +147,7 @@ async fn target(
     let (Target::Fresh(loaded) | Target::Replayed(loaded)) = &target;
     let Some(facts) = loaded.state.facts() else { return Err(unknown) };
     let hidden = facts.visibility == Visibility::Internal && !may_note;
-    if facts.ticket_id != ticket_id || hidden { Err(unknown) } else { Ok(target) }
-}
-
-/// A closed ticket's conversation is over.
-async fn writable(tx: &Transaction<'_>, ticket_id: TicketId) -> Result<Loaded<Ticket>, CommandError> {
-    let ticket = tx.load::<Ticket>(StreamId::Ticket(ticket_id)).await?;
-    match ticket.state.facts() {
-        Some(facts) if facts.closed_at.is_some() => Err(TicketError::Closed.into()),
-        _ => Ok(ticket),
-    }
+    if facts.ticket_id != ticket_id || hidden { Err(unknown) } else { Ok((ticket, target)) }
 }
 
 fn body(text: Option<&str>) -> Result<String, CommandError> {

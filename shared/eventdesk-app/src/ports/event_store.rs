@@ -47,14 +47,11 @@ pub struct Claim {
     pub value: Digest,
 }
 
-/// The commits of one append.
-pub type NewCommits = Vec<Commit>;
-
 /// What is to be written as one unit, or not at all.
 #[derive(Debug, Clone, Default)]
 pub struct Append {
     /// One commit a stream; each is written only if its version is the stream's next.
-    pub commits: NewCommits,
+    pub commits: Vec<Commit>,
     /// Versions that must not exist: the streams were read and must not have moved, though they are not written.
     pub absent: Vec<(StreamId, Version)>,
     /// Unique values to hold from now on, each for the stream that is given; one it holds already is fine.

@@ -18,9 +18,6 @@ const MOST_PLANS: u32 = 5;
 /// The longest pause while something is away.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// How a batch went: what is settled, and what comes again.
-pub type Handled = Settlement;
-
 /// Projects deliveries into views.
 #[derive(Clone)]
 pub struct Projector {
@@ -56,7 +53,7 @@ impl Projector {
     ///
     /// # Errors
     /// `Unavailable` if the batch as a whole should come again.
-    pub async fn handle(&self, deliveries: Vec<Delivery>) -> Result<Handled, ProjectionError> {
+    pub async fn handle(&self, deliveries: Vec<Delivery>) -> Result<Settlement, ProjectionError> {
         self.work(deliveries, |_| None).await
     }
 

@@ -102,13 +102,12 @@ async fn plan_ticket(sources: &Sources, stored: &Stored, nudges: &Nudges) -> Pla
         nudges.missing(&*sources.store, stream, applied).await?
     };
     ticket.apply(&commits);
-    let settled = ticket.content.settle(|message| stored.messages.contains_key(&message.to_string()));
+    // Rides along with the next change: by itself it is not worth a write.
+    ticket.content.settle(|message| stored.messages.contains_key(&message.to_string()));
     let mut rows = Vec::new();
     for stream in nudges.streams().filter(|stream| matches!(stream, StreamId::Message(_))) {
         rows.extend(plan_message(sources, stored, nudges, stream, &mut ticket).await?);
     }
-    // Settling alone is not worth a write.
-    ticket.changed |= settled && !rows.is_empty() && ticket.changed;
     let mut puts: Vec<Put> = ticket.put()?.into_iter().collect();
     puts.extend(rows);
     Ok(puts)

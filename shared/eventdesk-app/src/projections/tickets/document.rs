@@ -121,11 +121,9 @@ impl TicketDocument {
         true
     }
 
-    /// Forgets pending messages whose rows exist; whether there were any.
-    pub(super) fn settle(&mut self, row_exists: impl Fn(&MessageId) -> bool) -> bool {
-        let before = self.pending.len();
+    /// Forgets pending messages whose rows exist.
+    pub(super) fn settle(&mut self, row_exists: impl Fn(&MessageId) -> bool) {
         self.pending.retain(|id| !row_exists(id));
-        self.pending.len() < before
     }
 
     fn set_text(&mut self, event: &TicketEvent) {
