@@ -17,7 +17,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("eventdesk-http", &["eventdesk-events", "eventdesk-domain", "eventdesk-app"]),
     ("eventdesk-memory", &["eventdesk-events", "eventdesk-app"]),
     ("eventdesk-sqlite", &["eventdesk-events", "eventdesk-app"]),
-    (CONTRACT, &["eventdesk-events", "eventdesk-domain", "eventdesk-app"]),
+    (CONTRACT, &["eventdesk-events", "eventdesk-app"]),
     ("eventdesk-runtime", &["eventdesk-events", "eventdesk-app"]),
     ("eventdesk-identity", &["eventdesk-events", "eventdesk-app"]),
     ("eventdesk-gateway", &["eventdesk-events", "eventdesk-app", "eventdesk-http", "eventdesk-identity"]),
