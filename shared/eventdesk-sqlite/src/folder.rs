@@ -34,6 +34,9 @@ pub enum FolderError {
         /// What it holds.
         length: usize,
     },
+    /// There is no secret, but an event store that was made with one.
+    #[error("{} is missing, but the event store beside it was made with it: restore it from a backup", .0.display())]
+    SecretMissing(PathBuf),
     /// A file or folder could not be made, read or written.
     #[error("cannot use {}: {source}", path.display())]
     Io {
@@ -113,16 +116,19 @@ impl DataFolder {
     }
 
     /// The deployment secret, from the file `secret` (32 bytes, mode 600). The holder of the lock makes it if there
-    /// is none.
+    /// is none, unless there is an event store: with another secret it would find no username and no e-mail address.
     ///
     /// # Errors
     /// [`FolderError::SecretExposed`] if its group or others may access it, [`FolderError::SecretMalformed`] if it
-    /// has another length, else [`FolderError::Io`].
+    /// has another length, [`FolderError::SecretMissing`] if it is gone, else [`FolderError::Io`].
     pub fn secret(&self, ids: &dyn Ids) -> Result<DeploymentSecret, FolderError> {
         let path = self.path.join("secret");
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound && self.lock.is_some() => {
+                if fs::metadata(self.store_db()).is_ok_and(|store| store.len() > 0) {
+                    return Err(FolderError::SecretMissing(path));
+                }
                 self.make_secret(&path, ids)?;
                 fs::read(&path).map_err(FolderError::io(&path))?
             }
@@ -153,4 +159,10 @@ impl DataFolder {
         };
         write().map_err(FolderError::io(path))
     }
+}
+
+/// Makes a database's file if there is none, for its owner alone: it holds contacts and password hashes, and the folder
+/// may be open to others. SQLite gives the files beside it the same mode.
+pub(crate) fn make_private(path: &Path) -> io::Result<()> {
+    OpenOptions::new().create(true).append(true).mode(0o600).open(path).map(drop)
 }

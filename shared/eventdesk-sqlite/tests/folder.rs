@@ -7,7 +7,7 @@ use std::{
 };
 
 use eventdesk_app::ports::Ids;
-use eventdesk_sqlite::{DataFolder, FolderError};
+use eventdesk_sqlite::{DataFolder, FolderError, SqliteEventStore, SqliteReadStore, StoreOptions, ViewsOptions};
 use uuid::Uuid;
 
 /// Not random at all.
@@ -103,4 +103,29 @@ fn a_secret_of_another_length_is_refused() {
         assert!(matches!(refused, FolderError::SecretMalformed { .. }), "{refused:?}");
         assert!(refused.to_string().contains(&format!("{length} bytes")), "{refused}");
     }
+}
+
+#[test]
+fn no_second_secret_is_made_for_a_store_that_has_one() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = DataFolder::open(temporary.path()).unwrap();
+    folder.secret(&Counting).unwrap();
+    drop(SqliteEventStore::open(folder.store_db(), StoreOptions::default()).unwrap());
+    fs::remove_file(temporary.path().join("secret")).unwrap();
+    let refused = folder.secret(&Counting).unwrap_err();
+    assert!(matches!(refused, FolderError::SecretMissing(_)), "{refused:?}");
+    assert!(!temporary.path().join("secret").exists());
+}
+
+#[test]
+fn databases_are_their_owners_alone_in_a_folder_open_to_all() {
+    let temporary = tempfile::tempdir().unwrap();
+    fs::set_permissions(temporary.path(), Permissions::from_mode(0o755)).unwrap();
+    let folder = DataFolder::open(temporary.path()).unwrap();
+    let store = SqliteEventStore::open(folder.store_db(), StoreOptions::default()).unwrap();
+    let views = SqliteReadStore::open(folder.views_db(), &ViewsOptions::default()).unwrap();
+    for file in ["store.db", "store.db-wal", "store.db-shm", "views.db", "views.db-wal", "views.db-shm"] {
+        assert_eq!(mode(temporary.path().join(file)), 0o600, "{file}");
+    }
+    drop((store, views));
 }

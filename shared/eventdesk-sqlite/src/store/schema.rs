@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
 use super::StoreOptions;
+use crate::folder::make_private;
 
 /// Why a store file could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +79,8 @@ const STATEMENTS: usize = 32;
 pub(super) fn open_writer(path: &Path, options: &StoreOptions) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let file = |source| OpenError::File { path: path.to_owned(), source };
+    // A file that cannot be made is opened below, which tells why.
+    let _ = make_private(path);
     let mut conn = Connection::open_with_flags(path, flags).map_err(file)?;
     conn.busy_timeout(options.busy_timeout).map_err(file)?;
     // A newer file is left as it is: its version is read before anything is written.

@@ -6,6 +6,7 @@ use eventdesk_app::ports::{FieldKind, Index, Misuse, ViewSpec};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, config::DbConfig};
 
 use super::fault::{Failure, ViewsError};
+use crate::folder::make_private;
 
 /// The layout of the fixed tables and of what surrounds the fields in a view's table.
 const LAYOUT: i32 = 1;
@@ -29,6 +30,8 @@ CREATE TABLE dead_letters (
 
 /// Opens the file for writing and makes the fixed tables if it is new.
 pub(super) fn open_writer(path: &Path, wait: Duration, max_bytes: u64) -> Result<Connection, ViewsError> {
+    // A file that cannot be made is opened below, which tells why.
+    let _ = make_private(path);
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(wait)?;
     keep_plans(&connection, 512)?;
