@@ -1,12 +1,15 @@
 //! The parts of a desk on a data folder.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use eventdesk_app::{
     Commands, DeploymentSecret,
     identity::{Identity, LoginLimiter},
     local_queue::{Consumer, LocalQueue, LocalQueueOptions},
-    ports::{Clock, CommitLog, EventStore, Ids, PasswordHasher, QueueError, ReadStore, ReadStoreError},
+    ports::{Clock, CommitLog, EventStore, Ids, PasswordHasher, Position, QueueError, ReadStore, ReadStoreError},
     projections::{DirectoryProjection, HistoryProjection, Projection, Projector, TICKETS, TicketsProjection, VIEWS},
     publish::LocalPublisher,
     queries::{Queries, Waiters},
@@ -45,6 +48,17 @@ pub enum LocalDeskError {
     /// The issuer's keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// The event store has lost what the views were built from.
+    #[error(
+        "{} holds no commits, but {seen} were read from it before: restore it from a backup, or use another folder",
+        store.display()
+    )]
+    StoreLost {
+        /// The event store's file.
+        store: PathBuf,
+        /// The position that the views have seen.
+        seen: u64,
+    },
     /// The configured cost of a password hash is impossible.
     #[error(transparent)]
     Cost(#[from] InvalidCost),
@@ -78,21 +92,37 @@ pub struct LocalDesk {
 impl LocalDesk {
     /// The desk of the one server that holds the folder's lock; `issuer` is the URL of its own issuer.
     ///
-    /// Views that cannot be used are thrown away: they are built anew from the event store.
+    /// Views that cannot be used, or have seen more than the event store holds (an older one was put back), are thrown
+    /// away: they are built anew from the event store.
     ///
     /// # Errors
     /// See [`LocalDeskError`].
     pub async fn open(config: Config, folder: DataFolder, issuer: String) -> Result<Self, LocalDeskError> {
+        let secret = folder.secret(&RandomIds)?;
+        let store = open_store(&folder)?;
         let path = folder.views_db();
         let views = match prepared_views(&path).await {
             Err(error) if error.asks_for_rebuild() => {
                 warn!(error = &error as &dyn std::error::Error, "the views are built anew");
-                remove_views(&path).map_err(|source| FolderError::Io { path: path.clone(), source })?;
-                prepared_views(&path).await?
+                rebuilt_views(&path).await?
             }
             other => other?,
         };
-        Self::with_views(config, folder, issuer, views)
+        let (seen, newest) = (furthest(&views).await?, *store.newest().borrow());
+        let views = if seen <= newest {
+            views
+        } else if newest == Position::default() {
+            return Err(LocalDeskError::StoreLost { store: folder.store_db(), seen: seen.0 });
+        } else {
+            warn!(
+                seen = seen.0,
+                newest = newest.0,
+                "the views are built anew: they have seen more than the store holds"
+            );
+            drop(views);
+            rebuilt_views(&path).await?
+        };
+        Self::assemble(config, folder, issuer, secret, store, views)
     }
 
     /// The desk of a function that works on an existing folder, with or without a server beside it.
@@ -103,18 +133,20 @@ impl LocalDesk {
         let folder = DataFolder::open_beside_server(&config.data)?;
         let issuer = config.issuer_url(config.listen);
         let views = open_views(&folder.views_db())?;
-        Self::with_views(config, folder, issuer, views)
+        let secret = folder.secret(&RandomIds)?;
+        let store = open_store(&folder)?;
+        Self::assemble(config, folder, issuer, secret, store, views)
     }
 
-    fn with_views(
+    fn assemble(
         config: Config,
         folder: DataFolder,
         issuer: String,
+        secret: DeploymentSecret,
+        store: SqliteEventStore,
         views: SqliteReadStore,
     ) -> Result<Self, LocalDeskError> {
         let ids: Arc<dyn Ids> = Arc::new(RandomIds);
-        let secret = folder.secret(&*ids)?;
-        let store = SqliteEventStore::open(folder.store_db(), StoreOptions::default())?;
         let cost = HashCost {
             memory_kib: config.passwords.argon2_memory_kib,
             iterations: config.passwords.argon2_iterations,
@@ -262,6 +294,10 @@ impl LocalDesk {
     }
 }
 
+fn open_store(folder: &DataFolder) -> Result<SqliteEventStore, OpenError> {
+    SqliteEventStore::open(folder.store_db(), StoreOptions::default())
+}
+
 fn open_views(path: &Path) -> Result<SqliteReadStore, ViewsError> {
     SqliteReadStore::open(path, &ViewsOptions::default())
 }
@@ -272,9 +308,24 @@ async fn prepared_views(path: &Path) -> Result<SqliteReadStore, LocalDeskError> 
     Ok(views)
 }
 
+async fn rebuilt_views(path: &Path) -> Result<SqliteReadStore, LocalDeskError> {
+    remove_views(path).map_err(|source| FolderError::Io { path: path.to_owned(), source })?;
+    prepared_views(path).await
+}
+
+/// The furthest that any projector has come.
+async fn furthest(views: &SqliteReadStore) -> Result<Position, ReadStoreError> {
+    let projections: [&dyn Projection; 3] = [&TicketsProjection, &HistoryProjection, &DirectoryProjection];
+    let mut furthest = Position::default();
+    for projection in projections {
+        furthest = furthest.max(views.consumer(projection.name()).await?.cursor);
+    }
+    Ok(furthest)
+}
+
 #[cfg(test)]
 mod tests {
-    use eventdesk_app::ports::{Field, FieldKind, ViewSpec};
+    use eventdesk_app::ports::{Field, FieldKind, Progress, ViewSpec};
 
     use super::*;
 
@@ -311,6 +362,35 @@ mod tests {
         drop(data);
         let desk = open(&config).await.unwrap();
         assert_eq!(desk.views().get(&TICKETS, &["none"]).await.unwrap(), [None]);
+    }
+
+    /// As if the ticket projector had worked through so many commits.
+    async fn pretend_seen(desk: &LocalDesk, seen: u64) {
+        let consumer = desk.ticket_projector().name().to_owned();
+        let (cursor, none) = (Position(seen), Vec::new());
+        let progress = Progress { consumer, cursor, retries: Vec::new(), dead: Vec::new(), cleared: none };
+        desk.views().apply(Vec::new(), Some(progress)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_store_that_lost_everything_is_not_begun_anew_under_its_views() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(&folder.path().join("data"));
+        pretend_seen(&open(&config).await.unwrap(), 7).await;
+        let refused = open(&config).await.err().unwrap();
+        assert!(matches!(refused, LocalDeskError::StoreLost { seen: 7, .. }), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn views_that_have_seen_more_than_an_older_store_holds_are_built_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(&folder.path().join("data"));
+        let desk = open(&config).await.unwrap();
+        eventdesk_app::identity::bootstrap(&desk.commands(), Some("passWord@1")).await.unwrap();
+        pretend_seen(&desk, 7).await;
+        drop(desk);
+        let desk = open(&config).await.unwrap();
+        assert_eq!(desk.queue(&desk.ticket_projector()).await.unwrap().cursor().0, 0);
     }
 
     #[tokio::test]
