@@ -7,6 +7,7 @@
 //! Facts stand in an event's `data`, free text and contact details in its `private` part, which redaction and
 //! erasure may remove later: a reader must cope with its absence.
 
+mod canonical;
 pub mod employee;
 mod envelope;
 mod event;

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::parsed::parsed;
+use crate::{canonical, parsed::parsed};
 
 /// A text that is not an RFC 3339 date-time with an offset, or lies outside the years 0001 to 9999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +37,9 @@ impl Timestamp {
     /// # Errors
     /// [`ParseTimestampError`] if `text` is anything else.
     pub fn parse(text: &str) -> Result<Self, ParseTimestampError> {
+        if let Some(ms) = canonical::read(text.as_bytes()) {
+            return if (FIRST_MS..=LAST_MS).contains(&ms) { Ok(Self(ms)) } else { Err(ParseTimestampError) };
+        }
         if !has_rfc3339_shape(text.as_bytes()) {
             return Err(ParseTimestampError);
         }
@@ -69,14 +72,14 @@ fn has_rfc3339_shape(text: &[u8]) -> bool {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let instant = jiff::Timestamp::from_millisecond(self.0).map_err(|_| fmt::Error)?;
-        write!(f, "{instant:.3}")
+        f.write_str(str::from_utf8(&canonical::print(self.0)).map_err(|_| fmt::Error)?)
     }
 }
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        let text = canonical::print(self.0);
+        serializer.serialize_str(str::from_utf8(&text).map_err(serde::ser::Error::custom)?)
     }
 }
 
