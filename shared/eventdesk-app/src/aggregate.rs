@@ -155,6 +155,20 @@ impl<A: Aggregate> Loaded<A> {
         }
     }
 
+    /// The newest state alone, without the commit that made it: for looking, not for changing.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub async fn glance(store: &dyn EventStore, stream: StreamId) -> Result<Self, LoadError> {
+        let Some((version, stored)) = store.newest_state(stream).await? else { return Ok(Self::nothing(stream)) };
+        if stored.version != A::STATE_VERSION {
+            return Self::newest(store, stream).await;
+        }
+        let stored: StateJson<A> =
+            serde_json::from_str(stored.json.get()).map_err(|error| LoadError::State(stream, error))?;
+        Ok(Self { stream, version, state: stored.aggregate, keys: stored.keys, commit: None })
+    }
+
     /// The state after `commit`: the one stored with it, or a fold of the events if that is of another version.
     ///
     /// # Errors

@@ -204,7 +204,7 @@ impl Identity {
     /// # Errors
     /// `Unavailable` and `Internal` only.
     pub async fn facts(&self, user: UserId) -> Result<Option<UserFacts>, QueryError> {
-        let loaded: Loaded<User> = Loaded::newest(&*self.store, StreamId::User(user)).await?;
+        let loaded: Loaded<User> = Loaded::glance(&*self.store, StreamId::User(user)).await?;
         Ok(match loaded.state {
             User::Active(facts) => Some(facts),
             User::Unregistered | User::Deleted(_) => None,

@@ -72,7 +72,15 @@ impl<'a> Transaction<'a> {
         self.context.idempotency.map_or_else(|| self.desk.ids.next(), |idempotency| idempotency.id())
     }
 
-    /// Loads a stream that the command only looks at.
+    /// The newest state of a stream that the command only looks at.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn glance<A: Aggregate>(&self, stream: StreamId) -> Result<A, CommandError> {
+        Ok(Loaded::glance(&*self.desk.store, stream).await?.state)
+    }
+
+    /// Loads a stream that the command may write to besides its target.
     ///
     /// # Errors
     /// Those of the store.

@@ -99,7 +99,7 @@ impl CallerResolver {
         let gone = || Problem::invalid_token("the token's user does not exist");
         let id = UserId::parse(subject).map_err(|_| gone())?;
         let loaded =
-            Loaded::<User>::newest(&*self.store, StreamId::User(id)).await.map_err(|error| store_problem(&error))?;
+            Loaded::<User>::glance(&*self.store, StreamId::User(id)).await.map_err(|error| store_problem(&error))?;
         let User::Active(facts) = loaded.state else { return Err(gone()) };
         let caller = Caller { id, kind: ActorKind::User, roles: facts.roles };
         let (disabled, login_denied) = (facts.disabled, facts.login_denied);

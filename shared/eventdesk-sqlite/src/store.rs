@@ -4,6 +4,7 @@ mod append;
 mod credentials;
 mod fault;
 mod readers;
+mod recent;
 mod row;
 mod schema;
 mod writer;
@@ -19,7 +20,7 @@ use std::{
 
 use async_trait::async_trait;
 use eventdesk_app::ports::{
-    Append, AppendError, Claim, Commit, CommitLog, EventStore, Position, StoreError, StoredCommit,
+    Append, AppendError, Claim, Commit, CommitLog, EventStore, Position, StoreError, StoredCommit, StoredState,
 };
 use eventdesk_events::{StreamId, Version};
 use rusqlite::{Connection, OptionalExtension};
@@ -28,6 +29,7 @@ use tokio::sync::watch;
 use append::EncodedAppend;
 use fault::Fault;
 use readers::Readers;
+use recent::Recent;
 use row::{COLUMNS, StreamKey, integer, limit};
 use writer::Writer;
 
@@ -68,6 +70,7 @@ pub struct SqliteEventStore {
 struct Shared {
     readers: Readers,
     writer: Writer,
+    recent: Arc<Recent>,
     newest: watch::Receiver<Position>,
     /// The highest ticket number used or given.
     ticket_number: AtomicU64,
@@ -85,8 +88,10 @@ impl SqliteEventStore {
             counters(&conn).map_err(|source| OpenError::File { path: path.clone(), source })?;
         let (announce, newest) = watch::channel(newest);
         let readers = Readers::new(path.clone(), options.clone());
-        let writer = Writer::start(conn, path, options, announce)?;
-        Ok(Self { shared: Arc::new(Shared { readers, writer, newest, ticket_number: AtomicU64::new(ticket_number) }) })
+        let recent = Arc::<Recent>::default();
+        let writer = Writer::start(conn, path, options, Arc::clone(&recent), announce)?;
+        let ticket_number = AtomicU64::new(ticket_number);
+        Ok(Self { shared: Arc::new(Shared { readers, writer, recent, newest, ticket_number }) })
     }
 
     /// The credentials in the same file.
@@ -126,6 +131,17 @@ impl EventStore for SqliteEventStore {
             .optional()
         })?;
         Ok(head)
+    }
+
+    async fn newest_state(&self, stream: StreamId) -> Result<Option<(Version, StoredState)>, StoreError> {
+        let newest = self.shared.readers.read(|conn| {
+            conn.prepare_cached(
+                "SELECT version, state_version, state FROM commits WHERE stream = ?1 ORDER BY version DESC LIMIT 1",
+            )?
+            .query_row([StreamKey(stream)], row::state)
+            .optional()
+        })?;
+        Ok(newest)
     }
 
     async fn read(&self, stream: StreamId, from: Version, most: usize) -> Result<Vec<Commit>, StoreError> {
@@ -174,6 +190,9 @@ impl EventStore for SqliteEventStore {
 #[async_trait]
 impl CommitLog for SqliteEventStore {
     async fn read_after(&self, after: Position, most: usize) -> Result<Vec<StoredCommit>, StoreError> {
+        if let Some(commits) = self.shared.recent.after(after, most) {
+            return Ok(commits);
+        }
         let commits = self.shared.readers.read(|conn| {
             conn.prepare_cached(&format!(
                 "SELECT {COLUMNS} FROM commits WHERE position > ?1 ORDER BY position LIMIT ?2"

@@ -142,11 +142,10 @@ impl EmployeeInput {
         };
         let mut check = Checked::default();
         let profile = check.fields(tx.desk().rules.employee_profile(raw, tx.now()));
-        if let Some(user_id) = self.user_id.filter(|id| Some(*id) != login) {
-            let user = tx.load::<User>(StreamId::User(user_id)).await?;
-            if !matches!(user.state, User::Active(_)) {
-                check.refuse("user_id", "unknown_user", "names no user");
-            }
+        if let Some(user_id) = self.user_id.filter(|id| Some(*id) != login)
+            && !matches!(tx.glance(StreamId::User(user_id)).await?, User::Active(_))
+        {
+            check.refuse("user_id", "unknown_user", "names no user");
         }
         check.done()?;
         profile.ok_or(CommandError::Forbidden)

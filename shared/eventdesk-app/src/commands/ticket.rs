@@ -57,14 +57,13 @@ pub(super) async fn owned<'l>(tx: &Transaction<'_>, facts: &'l TicketFacts) -> R
 
 /// Whether an employee is registered and not deleted.
 async fn employee_exists(tx: &Transaction<'_>, id: EmployeeId) -> Result<bool, CommandError> {
-    let employee = tx.load::<Employee>(StreamId::Employee(id)).await?;
-    Ok(matches!(employee.state, Employee::Active(_)))
+    Ok(matches!(tx.glance(StreamId::Employee(id)).await?, Employee::Active(_)))
 }
 
 /// Whether a user can be given work.
 async fn is_active_staff(tx: &Transaction<'_>, id: UserId) -> Result<bool, CommandError> {
-    let user = tx.load::<User>(StreamId::User(id)).await?;
-    Ok(matches!(&user.state, User::Active(facts) if facts.is_active_staff()))
+    let user = tx.glance(StreamId::User(id)).await?;
+    Ok(matches!(user, User::Active(facts) if facts.is_active_staff()))
 }
 
 /// The ticket with its texts, as a command answers it.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use eventdesk_events::{StreamId, Version};
 use tokio::sync::watch;
 
-use super::{Commit, Position};
+use super::{Commit, Position, StoredState};
 use crate::Digest;
 
 /// A set in which values are unique.
@@ -114,6 +114,15 @@ pub trait EventStore: Send + Sync {
     /// # Errors
     /// See [`StoreError`].
     async fn head(&self, stream: StreamId) -> Result<Option<Commit>, StoreError>;
+
+    /// The newest version of a stream with the decision state after it, for readers who need none of the commit's
+    /// events; `None` if there is none.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn newest_state(&self, stream: StreamId) -> Result<Option<(Version, StoredState)>, StoreError> {
+        Ok(self.head(stream).await?.map(|head| (head.version, head.state)))
+    }
 
     /// Up to `limit` commits of a stream from version `from` upwards, in order.
     ///

@@ -1,6 +1,8 @@
 //! An append inside a group: all checks first, then all writes.
 
-use eventdesk_app::ports::{Append, AppendError, Claim, Commit, Position};
+use std::sync::Arc;
+
+use eventdesk_app::ports::{Append, AppendError, Claim, Commit, Position, StoredCommit};
 use eventdesk_events::{StreamId, Version};
 use rusqlite::{Connection, OptionalExtension};
 
@@ -46,7 +48,8 @@ impl EncodedAppend {
         }
         for row in &self.commits {
             row.insert(group.conn)?;
-            group.newest = Some(Position(group.conn.last_insert_rowid().cast_unsigned()));
+            let position = Position(group.conn.last_insert_rowid().cast_unsigned());
+            group.stored.push(StoredCommit { position, commit: Arc::clone(&row.commit) });
         }
         for (claim, stream) in &self.releases {
             group
@@ -68,7 +71,7 @@ impl EncodedAppend {
     }
 
     fn refusal(&self, conn: &Connection) -> rusqlite::Result<Option<AppendError>> {
-        for Commit { stream, version, .. } in self.commits.iter().map(|row| &row.commit) {
+        for Commit { stream, version, .. } in self.commits.iter().map(|row| &*row.commit) {
             let head = head_version(conn, *stream)?;
             if *version > Version::NONE && version.get() <= head {
                 let winner = Box::new(winner(conn, *stream, *version)?);

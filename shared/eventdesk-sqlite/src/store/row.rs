@@ -1,6 +1,6 @@
 //! Commits and streams as rows.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use eventdesk_app::ports::{Commit, Position, RecordedEvent, StoredCommit, StoredState};
 use eventdesk_events::{
@@ -71,7 +71,7 @@ pub(super) fn limit(limit: usize) -> i64 {
 
 /// A commit with its JSON columns already written.
 pub(super) struct CommitRow {
-    pub(super) commit: Commit,
+    pub(super) commit: Arc<Commit>,
     events: String,
     private: Option<String>,
 }
@@ -100,12 +100,13 @@ impl CommitRow {
         let private: BTreeMap<usize, &RawValue> =
             commit.events.iter().enumerate().filter_map(|(index, e)| Some((index, e.private.as_deref()?))).collect();
         let private = if private.is_empty() { None } else { Some(serde_json::to_string(&private)?) };
-        Ok(Self { commit, events, private })
+        Ok(Self { commit: Arc::new(commit), events, private })
     }
 
     /// Inserts the row; its position is the connection's last row id then.
     pub(super) fn insert(&self, conn: &rusqlite::Connection) -> rusqlite::Result<()> {
-        let Commit { stream, version, id, at, actor, correlation_id, causation_id, trace_id, state, .. } = &self.commit;
+        let Commit { stream, version, id, at, actor, correlation_id, causation_id, trace_id, state, .. } =
+            &*self.commit;
         conn.prepare_cached(
             "INSERT INTO commits (stream, version, id, at, actor_kind, actor, correlation, causation, trace, events,
                                   private, state_version, state)
@@ -141,7 +142,7 @@ const fn actor_kind(kind: ActorKind) -> u8 {
 /// Reads a row of [`COLUMNS`].
 pub(super) fn stored_commit(row: &Row<'_>) -> rusqlite::Result<StoredCommit> {
     let position = row.get::<_, i64>(0)?;
-    Ok(StoredCommit { position: Position(position.cast_unsigned()), commit: std::sync::Arc::new(commit(row)?) })
+    Ok(StoredCommit { position: Position(position.cast_unsigned()), commit: Arc::new(commit(row)?) })
 }
 
 /// Reads the commit of a row of [`COLUMNS`].
@@ -167,6 +168,13 @@ pub(super) fn commit(row: &Row<'_>) -> rusqlite::Result<Commit> {
             json: RawValue::from_string(row.get(13)?).map_err(|error| malformed(13, error))?,
         },
     })
+}
+
+/// Reads a row of version, state version and state.
+pub(super) fn state(row: &Row<'_>) -> rusqlite::Result<(Version, StoredState)> {
+    let version = Version::new(row.get::<_, i64>(0)?.cast_unsigned());
+    let json = RawValue::from_string(row.get(2)?).map_err(|error| malformed(2, error))?;
+    Ok((version, StoredState { version: row.get(1)?, json }))
 }
 
 fn events(row: &Row<'_>) -> rusqlite::Result<Vec<RecordedEvent>> {

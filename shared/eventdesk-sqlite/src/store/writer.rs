@@ -2,22 +2,23 @@
 
 use std::{
     path::PathBuf,
+    sync::Arc,
     thread::JoinHandle,
     time::{Duration, Instant},
 };
 
-use eventdesk_app::ports::Position;
+use eventdesk_app::ports::{Position, StoredCommit};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Fault, OpenError, StoreOptions, schema};
+use super::{Fault, OpenError, StoreOptions, recent::Recent, schema};
 
 /// The transaction that a group of writes shares.
 pub(super) struct Group<'c> {
     /// To read and write by; sees what the writes before it in the group wrote.
     pub(super) conn: &'c Connection,
-    /// The newest commit written, announced after the group is on the disk.
-    pub(super) newest: Option<Position>,
+    /// The commits written, announced after the group is on the disk.
+    pub(super) stored: Vec<StoredCommit>,
     /// The highest ticket number used, stored once a group.
     pub(super) ticket_number: Option<i64>,
 }
@@ -62,16 +63,17 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread on an open connection; `newest` is told what is durable.
+    /// Starts the thread on an open connection; `recent` and then `newest` are told what is durable.
     pub(super) fn start(
         conn: Connection,
         path: PathBuf,
         options: StoreOptions,
+        recent: Arc<Recent>,
         newest: watch::Sender<Position>,
     ) -> Result<Self, OpenError> {
         let (queue, waiting) = mpsc::channel(options.group);
         let patience = options.busy_timeout;
-        let mut desk = Desk { conn: Some(conn), path, options, newest, last: Last::default() };
+        let mut desk = Desk { conn: Some(conn), path, options, recent, newest, last: Last::default() };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || desk.work(waiting))
@@ -115,6 +117,7 @@ struct Desk {
     conn: Option<Connection>,
     path: PathBuf,
     options: StoreOptions,
+    recent: Arc<Recent>,
     newest: watch::Sender<Position>,
     last: Last,
 }
@@ -160,8 +163,9 @@ impl Desk {
 
     fn settle(&mut self, mut group: Vec<Box<dyn Write>>) {
         match self.commit(&mut group) {
-            Ok(newest) => {
-                if let Some(position) = newest {
+            Ok(stored) => {
+                if let Some(position) = stored.last().map(|newest| newest.position) {
+                    self.recent.add(stored);
                     self.newest.send_replace(position);
                 }
                 for write in group {
@@ -183,7 +187,7 @@ impl Desk {
         }
     }
 
-    fn commit(&mut self, group: &mut [Box<dyn Write>]) -> Result<Option<Position>, Fault> {
+    fn commit(&mut self, group: &mut [Box<dyn Write>]) -> Result<Vec<StoredCommit>, Fault> {
         let conn = match self.conn.take() {
             Some(conn) => conn,
             None => schema::open_writer(&self.path, &self.options)?,
@@ -197,13 +201,13 @@ impl Desk {
     }
 }
 
-fn transact(conn: &Connection, writes: &mut [Box<dyn Write>]) -> rusqlite::Result<Option<Position>> {
+fn transact(conn: &Connection, writes: &mut [Box<dyn Write>]) -> rusqlite::Result<Vec<StoredCommit>> {
     let transaction = Transaction::new_unchecked(conn, TransactionBehavior::Immediate)?;
-    let mut group = Group { conn, newest: None, ticket_number: None };
+    let mut group = Group { conn, stored: Vec::new(), ticket_number: None };
     for write in writes {
         write.run(&mut group)?;
     }
-    let Group { newest, ticket_number, .. } = group;
+    let Group { stored, ticket_number, .. } = group;
     if let Some(number) = ticket_number {
         conn.prepare_cached(
             "INSERT INTO counters (name, value) VALUES ('ticket_number', ?1)
@@ -212,12 +216,12 @@ fn transact(conn: &Connection, writes: &mut [Box<dyn Write>]) -> rusqlite::Resul
         .execute([number])?;
     }
     transaction.commit()?;
-    Ok(newest)
+    Ok(stored)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, mpsc::channel};
+    use std::sync::mpsc::channel;
 
     use rusqlite::ffi;
 
@@ -227,7 +231,7 @@ mod tests {
         let path = folder.path().join("store.db");
         let options = StoreOptions::default();
         let conn = schema::open_writer(&path, &options).unwrap();
-        Writer::start(conn, path, options, watch::Sender::new(Position(0))).unwrap()
+        Writer::start(conn, path, options, Arc::default(), watch::Sender::new(Position(0))).unwrap()
     }
 
     fn count(group: &mut Group<'_>, name: &str) -> rusqlite::Result<i64> {
