@@ -171,8 +171,8 @@ async fn a_message_and_the_closing_of_its_ticket_come_in_some_order() {
         let (closed, said) = tokio::join!(closing, saying);
         let closed = closed.is(200);
         let said = said.is_one_of(&[201, 409]);
-        let reader = scene.admin.after(&closed);
-        let seen = if said.status == 201 { reader.see(&said, &path).await } else { reader.get(&path).await };
+        let seen = scene.admin.see(&closed, &path).await;
+        let seen = if said.status == 201 { scene.admin.see(&said, &path).await } else { seen };
         assert_eq!(seen.str("status"), "closed", "{seen}");
         assert_eq!(seen.body["message_count"], u32::from(said.status == 201), "{seen}");
     }

@@ -103,6 +103,7 @@ async fn repeat_what_got_no_answer(admin: &Caller, employee: &str, ledger: &mut 
         if let Some(first) = id {
             assert_eq!(again.id(), *first, "the same key said it twice: {again}");
         }
+        admin.see(&again, &format!("/tickets/{ticket_id}/messages/{}", again.id())).await;
         *id = Some(again.id());
     }
 }
