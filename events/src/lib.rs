@@ -18,6 +18,7 @@ mod payload;
 pub mod roster;
 mod schema;
 mod stream;
+mod text_form;
 pub mod ticket;
 mod timestamp;
 mod upcast;

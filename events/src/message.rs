@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     TicketId, UserId,
     payload::{events, private},
+    text_form::read_from_text,
 };
 
 /// Who may read a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
     /// The requester and staff.
@@ -20,6 +21,9 @@ pub enum Visibility {
 }
 
 impl Visibility {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Public, Self::Internal];
+
     /// The text form, as in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -28,6 +32,8 @@ impl Visibility {
         }
     }
 }
+
+read_from_text!(Visibility);
 
 /// On which side of the desk an author stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     EmployeeId, TicketId, Timestamp, UserId,
     payload::{events, private},
+    text_form::read_from_text,
 };
 
 /// Where a ticket stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Nobody has worked on it yet.
@@ -49,7 +50,7 @@ impl Status {
 }
 
 /// How soon a ticket wants attention.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
     /// Can wait.
@@ -79,7 +80,7 @@ impl Priority {
 }
 
 /// What a ticket is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TicketType {
     /// Somebody asks.
@@ -106,6 +107,8 @@ impl TicketType {
         }
     }
 }
+
+read_from_text!(Status, Priority, TicketType);
 
 /// Why a status changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]

@@ -3,10 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::payload::{events, private};
+use crate::{
+    payload::{events, private},
+    text_form::read_from_text,
+};
 
 /// What a user is to the desk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// May do everything.
@@ -43,6 +46,8 @@ impl Role {
         !matches!(self, Self::Employee)
     }
 }
+
+read_from_text!(Role);
 
 /// A user was registered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

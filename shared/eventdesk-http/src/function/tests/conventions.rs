@@ -60,6 +60,9 @@ async fn bodies_are_read_as_json_or_refused_by_what_is_wrong() {
     for (field, value, code) in [
         ("title", json!(7), "invalid_type"),
         ("title", json!({ "x": 1 }), "invalid_type"),
+        ("priority", json!(7), "invalid_type"),
+        ("priority", json!(["high"]), "invalid_type"),
+        ("priority", json!({ "high": null }), "invalid_type"),
         ("employee_id", json!("x"), "invalid_id"),
         ("employee_id", json!(7), "invalid_type"),
         ("priority", json!("maximal"), "unknown_value"),
