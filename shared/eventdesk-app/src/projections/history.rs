@@ -10,17 +10,17 @@ use uuid::Uuid;
 
 use super::{
     Applied, Nudges, Plan, Projection, ProjectionError, Sources,
-    applied::{AppliedEvent, millis},
+    applied::AppliedEvent,
     tickets::{by_id, field, index},
 };
 use crate::ports::{Document, Field, FieldKind, Index, Put, Value, ViewSpec};
 
-/// Events, by ticket and by stream.
+/// Events, by ticket.
 pub static HISTORY: ViewSpec = ViewSpec {
     name: "history",
     shape: 1,
-    fields: &[field!("ticket", Text), field!("stream", Text), field!("place", Text), field!("at", Int)],
-    indexes: &[index!("ticket", "place"), index!("stream", "place"), index!("at")],
+    fields: &[field!("ticket", Text), field!("place", Text)],
+    indexes: &[index!("ticket", "place")],
 };
 
 /// How far the history of each stream has come: the document's version says it.
@@ -146,9 +146,7 @@ fn row(commit: &Applied, applied: &AppliedEvent, index: u16) -> Result<Document,
         deleted: false,
         fields: vec![
             ticket_of(commit.stream, &applied.event).map_or(Value::Null, Value::Text),
-            Value::Text(commit.stream.to_string()),
             Value::Text(place(commit, index)),
-            millis(commit.place.at),
         ],
         body,
     })
