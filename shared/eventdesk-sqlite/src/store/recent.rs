@@ -36,7 +36,7 @@ impl Recent {
     pub(super) fn after(&self, position: Position, most: usize) -> Option<Vec<StoredCommit>> {
         let commits = self.lock();
         let first = commits.front()?.position.0;
-        let skipped = usize::try_from((position.0 + 1).checked_sub(first)?).ok()?;
+        let skipped = usize::try_from(position.0.checked_add(1)?.checked_sub(first)?).ok()?;
         (skipped < commits.len()).then(|| commits.iter().skip(skipped).take(most).cloned().collect())
     }
 
