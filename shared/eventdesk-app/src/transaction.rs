@@ -216,6 +216,11 @@ impl<'a> Transaction<'a> {
         self.append.commits.last().map(|commit| commit.event_id(0))
     }
 
+    /// Makes the answer's token name a stream that an earlier answer may have written to.
+    pub fn name_in_token<A>(&mut self, loaded: &Loaded<A>) {
+        self.seen.push((loaded.stream, loaded.version));
+    }
+
     /// The append fails, and the command is decided anew, if the stream has moved beyond what was loaded.
     pub fn require_unmoved<A>(&mut self, loaded: &Loaded<A>) {
         self.append.absent.push((loaded.stream, loaded.version.next()));

@@ -60,7 +60,12 @@ impl Command for PostMessage {
     async fn attempt(&self, tx: &mut Transaction<'_>) -> Result<Self::Decided, CommandError> {
         let id = MessageId::from_uuid(tx.new_id());
         let message = match tx.creation::<Message>(StreamId::Message(id)).await? {
-            Target::Replayed(message) => return Ok((id, message)),
+            Target::Replayed(message) => {
+                // It may have opened or reopened its ticket: who reads after the repeat is to see that, too.
+                let ticket = tx.load::<Ticket>(StreamId::Ticket(self.ticket_id)).await?;
+                tx.name_in_token(&ticket);
+                return Ok((id, message));
+            }
             Target::Fresh(message) => message,
         };
         let loaded = tx.load::<Ticket>(StreamId::Ticket(self.ticket_id)).await?;

@@ -179,6 +179,16 @@ async fn a_repeat_shows_the_version_it_made_though_more_happened(desk: Desk) {
     assert_eq!((again.record.version, again.record.facts.retracted_at), (Version::FIRST, None));
 }
 
+async fn a_repeated_message_names_the_ticket_that_it_opened(desk: Desk) {
+    let id = desk.ticket(&root(), desk.employee().await.id).await.id;
+    let key = keyed(&root(), "key", "body");
+    let first = desk.commands.execute(&key, post_on(id)).await.unwrap();
+    assert!(first.token.to_string().ends_with(&format!(",ticket-{id}@2")), "{}", first.token);
+    let again = desk.commands.execute(&key, post_on(id)).await.unwrap();
+    assert!(again.replayed);
+    assert_eq!(again.token, first.token);
+}
+
 scenarios!(
     a_creation_is_answered_again_as_at_first,
     a_change_is_answered_again_as_at_first,
@@ -191,4 +201,5 @@ scenarios!(
     a_retry_after_a_lost_answer_is_no_second_change,
     of_two_creations_with_one_key_at_once_one_is_a_repeat,
     a_repeat_shows_the_version_it_made_though_more_happened,
+    a_repeated_message_names_the_ticket_that_it_opened,
 );
