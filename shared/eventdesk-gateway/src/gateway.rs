@@ -12,7 +12,7 @@ use eventdesk_http::{
 };
 use eventdesk_identity::{Authorizer, Refusal, Verified};
 use futures_util::FutureExt;
-use http::{HeaderValue, Request, Response, StatusCode, header, request::Parts};
+use http::{HeaderValue, Request, Response, StatusCode, Version, header, request::Parts};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::timeout;
@@ -221,6 +221,11 @@ impl Gateway {
     }
 
     fn check_head(&self, parts: &Parts) -> Result<(), Problem> {
+        // RFC 9112, section 3.2: whoever stands in front may have read another one.
+        let hosts = parts.headers.get_all(header::HOST).iter().count();
+        if hosts > 1 || (hosts == 0 && parts.version == Version::HTTP_11) {
+            return Err(Problem::malformed("the request must have one Host header"));
+        }
         let line = parts.uri.path().len() + parts.uri.query().map_or(0, str::len);
         let headers = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
         let most = self.options.head_limit;

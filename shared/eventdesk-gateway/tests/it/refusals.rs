@@ -125,3 +125,19 @@ async fn every_refusal_carries_the_security_headers() {
         assert_ne!(answer.header("content-security-policy"), "");
     }
 }
+
+#[tokio::test]
+async fn a_request_names_one_host() {
+    let desk = Desk::echoing(GatewayOptions::default()).await;
+    for (version, hosts, status) in [
+        ("1.1", "", 400),
+        ("1.1", "host: a.example\r\nhost: b.example\r\n", 400),
+        ("1.1", "host: a.example\r\n", 200),
+        ("1.0", "", 200),
+    ] {
+        let mut client = desk.client().await;
+        client.send(format!("GET /health HTTP/{version}\r\n{hosts}\r\n")).await;
+        let answer = client.answer().await;
+        assert_eq!(answer.status, status, "HTTP/{version} {hosts:?}");
+    }
+}
