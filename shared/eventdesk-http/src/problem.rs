@@ -100,6 +100,9 @@ pub(crate) struct FieldProblem {
     pub(crate) detail: Cow<'static, str>,
 }
 
+/// Most bad fields that one problem names, so that no small body asks for a large answer.
+const MOST_ERRORS: usize = 100;
+
 /// One occurrence of a problem, with the headers that belong to it.
 #[derive(Debug, Clone)]
 pub struct Problem {
@@ -246,8 +249,9 @@ impl Problem {
         Self::invalid_fields(vec![FieldProblem { pointer, code, detail: detail.into() }])
     }
 
-    /// 422 for fields.
-    pub(crate) fn invalid_fields(errors: Vec<FieldProblem>) -> Self {
+    /// 422 for fields; the first [`MOST_ERRORS`] are told.
+    pub(crate) fn invalid_fields(mut errors: Vec<FieldProblem>) -> Self {
+        errors.truncate(MOST_ERRORS);
         Self { errors, ..Self::new(Kind::InvalidFields, "see errors") }
     }
 

@@ -56,7 +56,8 @@ impl<'r> Request<'r> {
     /// 415, 413 and 400.
     pub(crate) fn body(&self, media: Media) -> Result<Cow<'r, [u8]>, Problem> {
         let content_type = self.header(&header::CONTENT_TYPE)?.unwrap_or_default();
-        let plain = self.header(&header::CONTENT_ENCODING)?.is_none_or(|coding| coding == "identity");
+        let plain =
+            self.header(&header::CONTENT_ENCODING)?.is_none_or(|coding| coding.eq_ignore_ascii_case("identity"));
         if !media.accepts(&content_type) || !plain {
             return Err(Problem::unsupported_media_type(media.accepted()));
         }
@@ -165,10 +166,11 @@ fn plainly(expected: &str) -> &str {
     }
 }
 
-/// The name in backticks after `prefix`.
+/// The name in backticks after `prefix`, which may hold any text itself; the names of our own fields follow it.
 fn named<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
     let rest = text.strip_prefix(prefix)?;
-    let end = rest.find("`, ").or_else(|| rest.rfind('`'))?;
+    let end = rest.rfind("`, expected ").or_else(|| rest.rfind("`, there are no fields"));
+    let end = end.or_else(|| rest.rfind('`'))?;
     rest.get(..end)
 }
 

@@ -57,6 +57,10 @@ async fn bodies_are_read_as_json_or_refused_by_what_is_wrong() {
     ask(r#"{"title":"one","title":"two"}"#).go().await.invalid("/title", "duplicate_field");
     ask(r#"{"colour":"blue"}"#).go().await.invalid("/colour", "unknown_field");
     ask(r#"{"a/b~":1}"#).go().await.invalid("/a~1b~0", "unknown_field");
+    ask(r#"{"a`, b":1}"#).go().await.invalid("/a`, b", "unknown_field");
+    let many =
+        bed.ask("POST", "/tickets").json(&json!({ "employee_id": employee, "tags": vec!["A"; 9_000] })).go().await;
+    assert_eq!(many.refused(422, "invalid-fields").body["errors"].as_array().unwrap().len(), 100);
     for (field, value, code) in [
         ("title", json!(7), "invalid_type"),
         ("title", json!({ "x": 1 }), "invalid_type"),
