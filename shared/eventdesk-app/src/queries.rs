@@ -16,7 +16,7 @@ use crate::{
     ConsistencyToken, Digester, QueryError,
     access::Caller,
     execute::reservation,
-    ports::{Clock, Document, EventStore, Namespace, ReadStore},
+    ports::{Clock, EventStore, Namespace, ReadStore},
 };
 
 pub use consistency::Waiters;
@@ -53,8 +53,8 @@ impl Queries {
 }
 
 /// What a document of a read model says; one that cannot be read is the desk's fault.
-fn content<D: serde::de::DeserializeOwned>(document: &Document) -> Result<D, QueryError> {
-    serde_json::from_str(&document.body).map_err(|error| QueryError::Internal(error.into()))
+fn content<D: serde::de::DeserializeOwned>(body: &str) -> Result<D, QueryError> {
+    serde_json::from_str(body).map_err(|error| QueryError::Internal(error.into()))
 }
 
 /// What a query says about itself, whatever it asks for.

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use eventdesk_app::ports::{
-    ApplyError, ConsumerState, DeadLetter, Document, Filter, Misuse, Position, Progress, Put, ReadStore,
+    ApplyError, ConsumerState, DeadLetter, Document, Filter, Hit, Misuse, Position, Progress, Put, ReadStore,
     ReadStoreError, Retry, Select, Value, ViewSpec,
 };
 
@@ -118,7 +118,7 @@ impl ReadStore for MemoryReadStore {
         Ok(ids.iter().map(|id| documents.get(*id).cloned()).collect())
     }
 
-    async fn select(&self, select: &Select) -> Result<Vec<Document>, ReadStoreError> {
+    async fn select(&self, select: &Select) -> Result<Vec<Hit>, ReadStoreError> {
         select.check().map_err(misused)?;
         let kept = self.kept();
         let mut found = kept.matching(select.view, &select.filters)?;
@@ -132,7 +132,13 @@ impl ReadStore for MemoryReadStore {
         if select.sort.descending {
             found.reverse();
         }
-        Ok(found.into_iter().take(select.limit).cloned().collect())
+        let hit = |document: &Document| Hit {
+            id: document.id.clone(),
+            version: document.version,
+            place: value(select.view, document, select.sort.field).clone(),
+            body: document.body.clone(),
+        };
+        Ok(found.into_iter().take(select.limit).map(hit).collect())
     }
 
     async fn count(&self, view: &'static ViewSpec, filters: &[Filter]) -> Result<u64, ReadStoreError> {

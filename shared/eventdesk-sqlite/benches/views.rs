@@ -135,7 +135,7 @@ fn main() {
         let first = Select { view: &TICKETS, filters: Vec::new(), sort, after: None, limit: 50 };
         tell("page of 50", rate(async |_| store.select(&first).await.expect("reads succeed").len()).await);
         let before = store.select(&Select { limit: 5000, ..first.clone() }).await.expect("reads succeed");
-        let middle = before.last().map(|last| (last.fields[6].clone(), last.id.clone()));
+        let middle = before.last().map(|last| (last.place.clone(), last.id.clone()));
         let deep = Select { after: middle, ..first.clone() };
         tell("page of 50, deep", rate(async |_| store.select(&deep).await.expect("reads succeed").len()).await);
         let cases = [

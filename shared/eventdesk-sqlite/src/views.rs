@@ -20,7 +20,7 @@ use std::{
 
 use async_trait::async_trait;
 use eventdesk_app::ports::{
-    ApplyError, ConsumerState, Document, Filter, Progress, Put, ReadStore, ReadStoreError, Select, Value, ViewSpec,
+    ApplyError, ConsumerState, Document, Filter, Hit, Progress, Put, ReadStore, ReadStoreError, Select, Value, ViewSpec,
 };
 use tokio::task::spawn_blocking;
 
@@ -114,7 +114,7 @@ impl ReadStore for SqliteReadStore {
         Ok(self.pool.lend(|reader| reader.get(view, ids))?)
     }
 
-    async fn select(&self, select: &Select) -> Result<Vec<Document>, ReadStoreError> {
+    async fn select(&self, select: &Select) -> Result<Vec<Hit>, ReadStoreError> {
         if select.filters.iter().any(|filter| matches!(filter, Filter::Contains(..))) {
             let select = select.clone();
             return self.long_read(move |reader| reader.select(&select)).await;

@@ -127,6 +127,19 @@ pub struct Select {
     pub limit: usize,
 }
 
+/// A document as a page shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hit {
+    /// The document's id.
+    pub id: String,
+    /// The stream version applied.
+    pub version: u64,
+    /// The value that the page is sorted by: with the id, the place to go on after.
+    pub place: Value,
+    /// The document itself, JSON.
+    pub body: String,
+}
+
 /// What a consumer of the local bus has behind it, stored in one transaction with the views it wrote.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Progress {
@@ -234,7 +247,7 @@ pub trait ReadStore: Send + Sync {
     ///
     /// # Errors
     /// See [`ReadStoreError`].
-    async fn select(&self, select: &Select) -> Result<Vec<Document>, ReadStoreError>;
+    async fn select(&self, select: &Select) -> Result<Vec<Hit>, ReadStoreError>;
 
     /// How many documents, deleted ones apart, match all filters.
     ///

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Page, PageRequest, Queries};
 use crate::{
     Digest, QueryError,
-    ports::{Document, Filter, Select, Sort, Value, ViewSpec},
+    ports::{Filter, Hit, Select, Sort, Value, ViewSpec},
 };
 
 /// Longest cursor that is looked at, in characters: two names of 100 characters of four bytes, an id and a digest make
@@ -33,8 +33,8 @@ pub(super) struct List {
 }
 
 impl Queries {
-    /// The documents of one page, the cursor of the next, and the total if asked for.
-    pub(super) async fn page(&self, list: List, page: &PageRequest) -> Result<Page<Document>, QueryError> {
+    /// The hits of one page, the cursor of the next, and the total if asked for.
+    pub(super) async fn page(&self, list: List, page: &PageRequest) -> Result<Page<Hit>, QueryError> {
         let List { view, filters, sort, bound } = list;
         let bound = format!("{}\n{sort:?}\n{bound}", view.name);
         let after = page.cursor.as_deref().map(|cursor| self.open_cursor(cursor, &bound)).transpose()?;
@@ -44,18 +44,19 @@ impl Queries {
         let more = items.len() > page.limit;
         items.truncate(page.limit);
         let next_cursor = match items.last() {
-            Some(last) if more => Some(self.make_cursor(view, sort, last, &bound)?),
+            Some(last) if more => Some(self.make_cursor(last, &bound)?),
             _ => None,
         };
         Ok(Page { items, next_cursor, total })
     }
 
-    fn make_cursor(&self, view: &ViewSpec, sort: Sort, last: &Document, bound: &str) -> Result<String, QueryError> {
-        let value = view.fields.iter().position(|field| field.name == sort.field).and_then(|at| last.fields.get(at));
-        let key = match value {
-            Some(Value::Int(number)) => Key::Int(*number),
-            Some(Value::Text(text)) => Key::Text(text.clone()),
-            _ => return Err(QueryError::Internal("a list is sorted by a field without a value".into())),
+    fn make_cursor(&self, last: &Hit, bound: &str) -> Result<String, QueryError> {
+        let key = match &last.place {
+            Value::Int(number) => Key::Int(*number),
+            Value::Text(text) => Key::Text(text.clone()),
+            Value::Null | Value::Set(_) => {
+                return Err(QueryError::Internal("a list is sorted by a field without a value".into()));
+            }
         };
         let place =
             serde_json::to_vec(&Place(key, last.id.clone())).map_err(|error| QueryError::Internal(error.into()))?;

@@ -6,7 +6,7 @@ use eventdesk_events::{EmployeeId, UserId, Version, ticket::Status, user::Role};
 use super::{Page, PageRequest, Queries, QueryContext, consistency::Model, content, cursor::List};
 use crate::{
     EmployeeRecord, QueryError, Resource, UserRecord,
-    ports::{Document, Filter, Sort, Value},
+    ports::{Filter, Sort, Value},
     projections::{EMPLOYEES, EmployeeDocument, TICKETS, USERS, UserDocument},
 };
 
@@ -51,7 +51,7 @@ impl Queries {
         self.wait_for(Model::Directory, &context.token).await?;
         let document = self.views.get(&USERS, &[&id.to_string()]).await?.pop().flatten();
         match document {
-            Some(document) if !document.deleted => user(&document),
+            Some(document) if !document.deleted => user(&document.id, document.version, &document.body),
             _ => Err(QueryError::NotFound(Resource::User)),
         }
     }
@@ -73,7 +73,7 @@ impl Queries {
             sort: Sort { field: "username", descending: false },
             bound: format!("{filter:?}"),
         };
-        self.page(list, page).await?.try_map(|document| user(&document))
+        self.page(list, page).await?.try_map(|hit| user(&hit.id, hit.version, &hit.body))
     }
 
     /// One employee; who is not staff sees their own record.
@@ -87,7 +87,9 @@ impl Queries {
             return Err(unknown);
         }
         match self.views.get(&EMPLOYEES, &[&id.to_string()]).await?.pop().flatten() {
-            Some(document) if !document.deleted => self.with_open_tickets(vec![document]).await?.pop().ok_or(unknown),
+            Some(document) if !document.deleted => {
+                self.with_open_tickets(vec![(document.id, document.version, document.body)]).await?.pop().ok_or(unknown)
+            }
             _ => Err(unknown),
         }
     }
@@ -114,34 +116,38 @@ impl Queries {
             bound: format!("{filter:?}\n{} {}", context.caller.is_staff(), context.caller.id),
         };
         let Page { items, next_cursor, total } = self.page(list, page).await?;
+        let items = items.into_iter().map(|hit| (hit.id, hit.version, hit.body)).collect();
         Ok(Page { items: self.with_open_tickets(items).await?, next_cursor, total })
     }
 
-    async fn with_open_tickets(&self, documents: Vec<Document>) -> Result<Vec<EmployeeRecord>, QueryError> {
-        let ids: Vec<String> = documents.iter().map(|document| document.id.clone()).collect();
+    async fn with_open_tickets(
+        &self,
+        documents: Vec<(String, u64, String)>,
+    ) -> Result<Vec<EmployeeRecord>, QueryError> {
+        let ids: Vec<String> = documents.iter().map(|(id, ..)| id.clone()).collect();
         let open = Status::ALL.into_iter().filter(|status| !status.is_done());
         let open = Filter::OneOf("status", open.map(|status| Value::Text(status.as_str().to_owned())).collect());
         let counts = self.views.count_each(&TICKETS, "requester", &ids, &[open]).await?;
-        documents.iter().zip(counts).map(|(document, open)| employee(document, open)).collect()
+        documents.iter().zip(counts).map(|((id, version, body), open)| employee(id, *version, body, open)).collect()
     }
 }
 
-fn user(document: &Document) -> Result<UserRecord, QueryError> {
-    let id = UserId::parse(&document.id).map_err(|error| QueryError::Internal(error.into()))?;
-    let content: UserDocument = content(document)?;
+fn user(id: &str, version: u64, body: &str) -> Result<UserRecord, QueryError> {
+    let id = UserId::parse(id).map_err(|error| QueryError::Internal(error.into()))?;
+    let content: UserDocument = content(body)?;
     let (User::Active(facts) | User::Deleted(facts)) = content.user else {
         return Err(QueryError::NotFound(Resource::User));
     };
-    Ok(UserRecord { id, version: Version::new(document.version), facts, profile: content.profile })
+    Ok(UserRecord { id, version: Version::new(version), facts, profile: content.profile })
 }
 
-fn employee(document: &Document, open_tickets: u64) -> Result<EmployeeRecord, QueryError> {
-    let id = EmployeeId::parse(&document.id).map_err(|error| QueryError::Internal(error.into()))?;
-    let content: EmployeeDocument = content(document)?;
+fn employee(id: &str, version: u64, body: &str, open_tickets: u64) -> Result<EmployeeRecord, QueryError> {
+    let id = EmployeeId::parse(id).map_err(|error| QueryError::Internal(error.into()))?;
+    let content: EmployeeDocument = content(body)?;
     let (Employee::Active(facts) | Employee::Deleted(facts)) = content.employee else {
         return Err(QueryError::NotFound(Resource::Employee));
     };
-    let version = Version::new(document.version);
+    let version = Version::new(version);
     Ok(EmployeeRecord { id, version, facts, profile: content.profile, open_tickets: Some(open_tickets) })
 }
 

@@ -68,7 +68,7 @@ impl Queries {
         };
         let page = self.page(list, page).await?.try_map(|document| {
             let id = EventId::parse(&document.id).map_err(|error| QueryError::Internal(error.into()))?;
-            Ok((id, content::<HistoryDocument>(&document)?))
+            Ok((id, content::<HistoryDocument>(&document.body)?))
         })?;
         let names = self.names(&USERS, page.items.iter().map(|(_, row)| row.actor.id.clone())).await?;
         page.try_map(|(id, row)| {
@@ -92,7 +92,7 @@ impl Queries {
     async fn require_history(&self, context: &QueryContext, filter: &HistoryFilter) -> Result<(), QueryError> {
         let unknown = QueryError::NotFound(Resource::Ticket);
         let Some(document) = self.ticket_document(TicketKey::Id(filter.ticket)).await? else { return Err(unknown) };
-        let content: TicketDocument = content(&document)?;
+        let content: TicketDocument = content(&document.body)?;
         match &content.ticket {
             Ticket::Live(facts) if self.may_see(context, facts).await? => Ok(()),
             Ticket::Deleted(_) if filter.may_see_deleted => Ok(()),

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     MessageRecord, QueryError, Resource,
-    ports::{Document, Filter, Select, Sort, Value},
+    ports::{Filter, Hit, Select, Sort, Value},
     projections::{MESSAGES, MessageDocument, TICKETS, TicketDocument, USERS},
 };
 
@@ -52,13 +52,13 @@ impl Queries {
         let Some(document) = self.views.get(&MESSAGES, &[&id.to_string()]).await?.pop().flatten() else {
             return Err(unknown);
         };
-        let content: MessageDocument = content(&document)?;
+        let content: MessageDocument = content(&document.body)?;
         let Some(facts) = content.message.facts() else { return Err(unknown) };
         if facts.ticket_id != ticket || (facts.visibility == Visibility::Internal && !may_note) {
             return Err(unknown);
         }
         let names = self.names(&USERS, [facts.author.id.to_string()]).await?;
-        record(&document, content, &names)
+        record(&document.id, document.version, content, &names)
     }
 
     /// One page of messages, oldest first; who is not staff sees public ones of their own tickets.
@@ -88,9 +88,9 @@ impl Queries {
         filters.extend(visible.filter_map(|v| one_of("visibility", vec![Value::Text(v.as_str().to_owned())])));
         let bound = format!("{filter:?}\n{}", context.caller.id);
         let list = List { view: &MESSAGES, filters, sort: Sort { field: "created_at", descending: false }, bound };
-        let page = self.page(list, page).await?.try_map(|document| {
-            let content: MessageDocument = content(&document)?;
-            Ok((document, content))
+        let page = self.page(list, page).await?.try_map(|hit| {
+            let content: MessageDocument = content(&hit.body)?;
+            Ok((hit, content))
         })?;
         let gone = if filter.ticket.is_some() { Vec::new() } else { self.gone_tickets(&page.items).await? };
         let authors = page.items.iter().filter_map(|(_, content)| content.message.facts());
@@ -99,7 +99,7 @@ impl Queries {
         let items = items
             .into_iter()
             .filter(|(_, content)| content.message.facts().is_some_and(|facts| !gone.contains(&facts.ticket_id)))
-            .map(|(document, content)| record(&document, content, &names))
+            .map(|(hit, content)| record(&hit.id, hit.version, content, &names))
             .collect::<Result<_, _>>()?;
         Ok(Page { items, next_cursor, total })
     }
@@ -108,7 +108,7 @@ impl Queries {
     async fn require_ticket(&self, context: &QueryContext, ticket: TicketId) -> Result<(), QueryError> {
         let unknown = QueryError::NotFound(Resource::Ticket);
         let Some(document) = self.ticket_document(TicketKey::Id(ticket)).await? else { return Err(unknown) };
-        let content: TicketDocument = content(&document)?;
+        let content: TicketDocument = content(&document.body)?;
         match content.ticket.facts() {
             Some(facts) if !document.deleted && self.may_see(context, facts).await? => Ok(()),
             _ => Err(unknown),
@@ -129,7 +129,7 @@ impl Queries {
     }
 
     /// The deleted ones among the tickets of a page of messages.
-    async fn gone_tickets(&self, items: &[(Document, MessageDocument)]) -> Result<Vec<TicketId>, QueryError> {
+    async fn gone_tickets(&self, items: &[(Hit, MessageDocument)]) -> Result<Vec<TicketId>, QueryError> {
         let mut tickets: Vec<TicketId> =
             items.iter().filter_map(|(_, content)| content.message.facts().map(|facts| facts.ticket_id)).collect();
         tickets.sort_unstable();
@@ -142,11 +142,11 @@ impl Queries {
     }
 }
 
-fn record(document: &Document, content: MessageDocument, names: &Names) -> Result<MessageRecord, QueryError> {
-    let id = MessageId::parse(&document.id).map_err(|error| QueryError::Internal(error.into()))?;
+fn record(id: &str, version: u64, content: MessageDocument, names: &Names) -> Result<MessageRecord, QueryError> {
+    let id = MessageId::parse(id).map_err(|error| QueryError::Internal(error.into()))?;
     let (Message::Posted(facts) | Message::Retracted(facts)) = content.message else {
         return Err(QueryError::NotFound(Resource::Message));
     };
     let author = names.get(&facts.author.id.to_string()).cloned();
-    Ok(MessageRecord { id, version: Version::new(document.version), facts, body: content.body, author })
+    Ok(MessageRecord { id, version: Version::new(version), facts, body: content.body, author })
 }

@@ -95,7 +95,7 @@ impl Queries {
     ) -> Result<TicketRecord, QueryError> {
         self.wait_for(Model::Desk, &context.token).await?;
         let document = self.ticket_document(key).await?.ok_or(QueryError::NotFound(Resource::Ticket))?;
-        let content: TicketDocument = content(&document)?;
+        let content: TicketDocument = content(&document.body)?;
         let Ticket::Live(facts) = &content.ticket else { return Err(QueryError::NotFound(Resource::Ticket)) };
         if !self.may_see(context, facts).await? {
             return Err(QueryError::NotFound(Resource::Ticket));
@@ -130,7 +130,7 @@ impl Queries {
         let bound = format!("{filter:?}\n{staff} {}", context.caller.id);
         let list = List { view: &TICKETS, filters, sort: Sort { field: sort.field(), descending }, bound };
         let page = self.page(list, page).await?.try_map(|document| {
-            let content: TicketDocument = content(&document)?;
+            let content: TicketDocument = content(&document.body)?;
             Ok((document.id, document.version, content))
         })?;
         let names = self.ticket_names(page.items.iter().filter_map(|(_, _, content)| content.ticket.facts())).await?;
@@ -149,7 +149,8 @@ impl Queries {
             after: None,
             limit: 1,
         };
-        Ok(self.views.select(&select).await?.pop())
+        let Some(hit) = self.views.select(&select).await?.pop() else { return Ok(None) };
+        Ok(self.views.get(&TICKETS, &[&hit.id]).await?.pop().flatten())
     }
 
     /// Whether a ticket is the caller's to see.

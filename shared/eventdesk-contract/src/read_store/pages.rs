@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use eventdesk_app::ports::{Document, Filter, ReadStore, ReadStoreError, Select, Sort, Value};
+use eventdesk_app::ports::{Document, Filter, Hit, ReadStore, ReadStoreError, Select, Sort, Value};
 
 use super::{THINGS, next, set, store_all, text, thing, with};
 
@@ -13,6 +13,10 @@ const BY_RANK: Sort = Sort { field: "rank", descending: false };
 
 fn page(filters: &[Filter], sort: Sort, limit: usize) -> Select {
     Select { view: &THINGS, filters: filters.to_vec(), sort, after: None, limit }
+}
+
+async fn stored(store: &dyn ReadStore, id: &str) -> Document {
+    store.get(&THINGS, &[id]).await.expect("a document is read").pop().flatten().expect("it is there")
 }
 
 async fn select(store: &dyn ReadStore, select: &Select) -> Vec<String> {
@@ -132,9 +136,8 @@ pub(super) async fn sorts_both_ways_with_ties_by_id(store: Store) {
     assert!(select(&*store, &page(&[], BY_RANK, 0)).await.is_empty());
 }
 
-fn place(document: &Document) -> Option<(Value, String)> {
-    let (place, _) = THINGS.field("rank").ok()?;
-    Some((document.fields[place].clone(), document.id.clone()))
+fn place(hit: &Hit) -> (Value, String) {
+    (hit.place.clone(), hit.id.clone())
 }
 
 pub(super) async fn pages_neither_repeat_nor_lose_under_writes(store: Store) {
@@ -149,13 +152,13 @@ pub(super) async fn pages_neither_repeat_nor_lose_under_writes(store: Store) {
             let ask = Select { after, ..page(&filters, Sort { descending, ..BY_RANK }, 7) };
             let found = store.select(&ask).await.unwrap();
             let Some(last) = found.last() else { break };
-            after = place(last);
+            after = Some(place(last));
             seen.extend(found.iter().map(|document| document.id.clone()));
             // Documents arrive before and after the place, and the page's own last one is changed elsewhere.
             pages += 1;
             let early =
                 with(thing(&format!("{round}-early-{pages}"), if descending { 99 } else { -1 }), "status", text(round));
-            store_all(&*store, &[early, next(with(last.clone(), "group", text("changed")))]).await;
+            store_all(&*store, &[early, next(with(stored(&*store, &last.id).await, "group", text("changed")))]).await;
         }
         let mut expected = ids;
         if descending {
@@ -188,7 +191,7 @@ pub(super) async fn pages_over_several_values_are_whole(store: Store) {
             let ask = Select { after, ..page(&filters, Sort { descending, ..BY_RANK }, 11) };
             let found = store.select(&ask).await.unwrap();
             let Some(last) = found.last() else { break };
-            after = place(last);
+            after = Some(place(last));
             assert!(found.len() <= 11);
             seen.extend(found.into_iter().map(|document| document.id));
         }

@@ -26,6 +26,9 @@ pub(super) fn columns(view: &ViewSpec) -> String {
     std::iter::once("t.id, t.version, t.revision, t.deleted, t.body".to_owned()).chain(fields).collect()
 }
 
+/// The columns that make a hit, before the sort field.
+pub(super) const HIT: &str = "t.id, t.version, t.body";
+
 /// How one page is read.
 pub(super) struct Plan<'a> {
     select: &'a Select,
@@ -80,7 +83,7 @@ impl<'a> Plan<'a> {
 
     fn query(&self, filters: &[Filter], index: Option<&Index>) -> Query {
         let Select { view, sort, after, limit, .. } = self.select;
-        let mut query = Query { sql: format!("SELECT {} FROM ", columns(view)), values: Vec::new() };
+        let mut query = Query { sql: format!("SELECT {HIT}, t.\"{}\" FROM ", sort.field), values: Vec::new() };
         let from = table(view, self.generation);
         match (self.holds().filter(|_| self.by_holders), index) {
             (Some((field, text)), _) => {

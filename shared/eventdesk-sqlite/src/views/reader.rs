@@ -9,7 +9,7 @@ use std::{
 };
 
 use eventdesk_app::ports::{
-    ConsumerState, DeadLetter, Document, FieldKind, Filter, Position, Retry, Select, Value, ViewSpec,
+    ConsumerState, DeadLetter, Document, FieldKind, Filter, Hit, Position, Retry, Select, Value, ViewSpec,
 };
 use eventdesk_events::Timestamp;
 use rusqlite::{Connection, Row, Rows, params_from_iter, types::ValueRef};
@@ -142,27 +142,26 @@ impl Reader {
         Ok(generation)
     }
 
-    pub(super) fn select(&mut self, select: &Select) -> Result<Vec<Document>, Failure> {
+    pub(super) fn select(&mut self, select: &Select) -> Result<Vec<Hit>, Failure> {
         let queries = self.queries(select)?;
         let prepared = queries.iter().map(|query| self.connection.prepare_cached(&query.sql));
         let mut statements = prepared.collect::<Result<Vec<_>, _>>()?;
         let mut runs = Vec::with_capacity(queries.len());
         for (statement, query) in statements.iter_mut().zip(&queries) {
             let mut rows = statement.query(params_from_iter(&query.values))?;
-            let first = next_document(select.view, &mut rows)?;
+            let first = next_hit(&mut rows)?;
             runs.push((first, rows));
         }
         // Each run is in order: the page is merged from their heads, so no run is read further than it reaches.
-        let (place, _) = select.view.field(select.sort.field)?;
         let mut found = Vec::with_capacity(select.limit.min(100));
         while found.len() < select.limit {
             let heads = runs.iter_mut().filter(|(head, _)| head.is_some());
             let nearest = heads.min_by(|(a, _), (b, _)| {
                 let (a, b) = if select.sort.descending { (b, a) } else { (a, b) };
-                a.as_ref().map(|a| (&a.fields[place], &a.id)).cmp(&b.as_ref().map(|b| (&b.fields[place], &b.id)))
+                a.as_ref().map(|a| (&a.place, &a.id)).cmp(&b.as_ref().map(|b| (&b.place, &b.id)))
             });
             let Some((head, rows)) = nearest else { break };
-            found.extend(std::mem::replace(head, next_document(select.view, rows)?));
+            found.extend(std::mem::replace(head, next_hit(rows)?));
         }
         Ok(found)
     }
@@ -233,8 +232,16 @@ fn position(row: &Row<'_>, column: usize) -> rusqlite::Result<Position> {
     row.get::<_, i64>(column).map(|number| Position(u64::try_from(number).unwrap_or(0)))
 }
 
-fn next_document(view: &ViewSpec, rows: &mut Rows<'_>) -> Result<Option<Document>, Failure> {
-    rows.next()?.map(|row| document(view, row)).transpose()
+/// Reads the next row of [`super::query::HIT`] and the sort field.
+fn next_hit(rows: &mut Rows<'_>) -> Result<Option<Hit>, Failure> {
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let place = match row.get_ref(3)? {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Int(number),
+        _ => Value::Text(row.get(3)?),
+    };
+    let version = row.get::<_, i64>(1).map(|number| u64::try_from(number).unwrap_or(0))?;
+    Ok(Some(Hit { id: row.get(0)?, version, place, body: row.get(2)? }))
 }
 
 /// Reads a row of [`columns`].

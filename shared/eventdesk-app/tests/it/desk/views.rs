@@ -70,7 +70,7 @@ macro_rules! delegate_reads {
             async fn select(
                 &self,
                 select: &eventdesk_app::ports::Select,
-            ) -> Result<Vec<eventdesk_app::ports::Document>, eventdesk_app::ports::ReadStoreError> {
+            ) -> Result<Vec<eventdesk_app::ports::Hit>, eventdesk_app::ports::ReadStoreError> {
                 self.inner.select(select).await
             }
 
