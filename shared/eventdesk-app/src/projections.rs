@@ -61,7 +61,7 @@ pub type Plan = Result<Vec<Put>, ProjectionError>;
 /// Pure event → document changes of some views.
 #[async_trait]
 pub trait Projection: Send + Sync {
-    /// The consumer's name: `projector-tickets` and the like.
+    /// The consumer's name: `projector-ticket` and the like.
     fn name(&self) -> &'static str;
 
     /// Whether events of a type, by its name on the bus, concern this projection.
@@ -92,8 +92,8 @@ impl From<StoreError> for ProjectionError {
 impl From<ReadStoreError> for ProjectionError {
     fn from(error: ReadStoreError) -> Self {
         match error {
-            ReadStoreError::Unavailable(source) => Self::Unavailable(source),
-            ReadStoreError::Internal(source) => Self::Poison(source.to_string()),
+            // Views are read for a whole batch: what fails there is no one subject's fault.
+            ReadStoreError::Unavailable(source) | ReadStoreError::Internal(source) => Self::Unavailable(source),
         }
     }
 }

@@ -38,7 +38,7 @@ struct OfTicket {
 #[async_trait]
 impl Projection for TicketsProjection {
     fn name(&self) -> &'static str {
-        "projector-tickets"
+        "projector-ticket"
     }
 
     fn takes(&self, event_type: &str) -> bool {

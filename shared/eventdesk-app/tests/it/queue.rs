@@ -23,7 +23,7 @@ struct Running {
 
 async fn queue(desk: &Desk, views: &Arc<dyn ReadStore>, projector: &Projector) -> LocalQueue {
     let interests: &[&str] = match projector.name() {
-        "projector-tickets" => &["ticket.", "message."],
+        "projector-ticket" => &["ticket.", "message."],
         "projector-directory" => &["user.", "employee."],
         _ => &[],
     };
@@ -171,7 +171,7 @@ async fn poison_is_a_dead_letter_after_its_last_attempt(desk: Desk) {
     let views = desk.views.clone();
     let running = Running::start(&desk, &views).await;
     desk.post(&root(), good).await;
-    let name = "projector-tickets";
+    let name = "projector-ticket";
     until(&desk, "a dead letter", async || {
         views.consumer(name).await.unwrap().dead.iter().any(|dead| dead.attempts == 3)
     })
@@ -201,7 +201,7 @@ async fn a_projector_stops_while_its_views_are_away(desk: Desk) {
     let running = Running::start(&desk, &away).await;
     tokio::task::yield_now().await;
     running.stop().await;
-    assert_eq!(desk.views.consumer("projector-tickets").await.unwrap().cursor, Position(0));
+    assert_eq!(desk.views.consumer("projector-ticket").await.unwrap().cursor, Position(0));
     // Nothing was settled: all of it comes again.
     let views = desk.views.clone();
     let running = Running::start(&desk, &views).await;

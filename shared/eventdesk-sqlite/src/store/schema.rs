@@ -1,6 +1,9 @@
 //! The tables of `store.db`, how they came to be, and how connections to them are set up.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
@@ -72,6 +75,9 @@ const MIGRATIONS: &[&str] = &["
     ) STRICT, WITHOUT ROWID;
 "];
 
+/// How long a read waits for a lock that only a checkpoint or a repair takes.
+const READ_WAIT: Duration = Duration::from_millis(250);
+
 /// Prepared statements a connection keeps; more than the store has.
 const STATEMENTS: usize = 32;
 
@@ -132,7 +138,8 @@ fn migrate(conn: &mut Connection) -> rusqlite::Result<()> {
 pub(super) fn open_reader(path: &Path, options: &StoreOptions) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
-    conn.busy_timeout(options.busy_timeout)?;
+    // Reads run on the runtime's own threads: they wait a moment, where the writer's thread waits for long.
+    conn.busy_timeout(options.busy_timeout.min(READ_WAIT))?;
     keep_plans(&conn)?;
     conn.execute_batch("PRAGMA cache_size = -1024;")?;
     Ok(conn)

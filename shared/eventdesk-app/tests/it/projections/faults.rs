@@ -13,7 +13,7 @@ use crate::desk::{Desk, Fault, FaultyViews, commits, note_on, open_for, post_on,
 
 /// The tickets' projector of a desk, over these views.
 fn tickets(desk: &Desk, views: &Arc<dyn ReadStore>) -> Projector {
-    projectors(&desk.store, views).into_iter().find(|projector| projector.name() == "projector-tickets").unwrap()
+    projectors(&desk.store, views).into_iter().find(|projector| projector.name() == "projector-ticket").unwrap()
 }
 
 async fn ticket(views: &dyn ReadStore, id: TicketId) -> Option<(Document, TicketDocument)> {
