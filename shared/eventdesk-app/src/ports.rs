@@ -18,8 +18,8 @@ pub use event_store::{Append, AppendError, Claim, CommitLog, EventStore, Namespa
 pub use publisher::{PublishError, Publisher};
 pub use queue::{Delivery, DeliveryId, Queue, QueueError, Settlement};
 pub use read_store::{
-    ApplyError, ConsumerState, DeadLetter, Document, Field, FieldKind, Filter, Hit, Index, Progress, Put, ReadStore,
-    ReadStoreError, Retry, Select, Sort, Value, ViewSpec,
+    ApplyError, ConsumerState, DeadLetter, Document, Field, FieldKind, Filter, Glance, Hit, Index, Progress, Put,
+    ReadStore, ReadStoreError, Retry, Select, Sort, Value, ViewSpec,
 };
 pub use token_issuer::{AccessClaims, SigningError, TokenIssuer};
 pub use view_rules::Misuse;

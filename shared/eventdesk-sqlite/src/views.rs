@@ -20,7 +20,8 @@ use std::{
 
 use async_trait::async_trait;
 use eventdesk_app::ports::{
-    ApplyError, ConsumerState, Document, Filter, Hit, Progress, Put, ReadStore, ReadStoreError, Select, Value, ViewSpec,
+    ApplyError, ConsumerState, Document, Filter, Glance, Hit, Progress, Put, ReadStore, ReadStoreError, Select, Value,
+    ViewSpec,
 };
 use tokio::task::spawn_blocking;
 
@@ -112,6 +113,10 @@ impl ReadStore for SqliteReadStore {
 
     async fn get(&self, view: &'static ViewSpec, ids: &[&str]) -> Result<Vec<Option<Document>>, ReadStoreError> {
         Ok(self.pool.lend(|reader| reader.get(view, ids))?)
+    }
+
+    async fn glance(&self, view: &'static ViewSpec, ids: &[&str]) -> Result<Vec<Option<Glance>>, ReadStoreError> {
+        Ok(self.pool.lend(|reader| reader.glance(view, ids))?)
     }
 
     async fn select(&self, select: &Select) -> Result<Vec<Hit>, ReadStoreError> {

@@ -127,6 +127,19 @@ pub struct Select {
     pub limit: usize,
 }
 
+/// A document as a query by id shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Glance {
+    /// The document's id.
+    pub id: String,
+    /// The stream version applied.
+    pub version: u64,
+    /// Whether it is a tombstone.
+    pub deleted: bool,
+    /// The document itself, JSON.
+    pub body: String,
+}
+
 /// A document as a page shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hit {
@@ -242,6 +255,16 @@ pub trait ReadStore: Send + Sync {
     /// # Errors
     /// See [`ReadStoreError`].
     async fn get(&self, view: &'static ViewSpec, ids: &[&str]) -> Result<Vec<Option<Document>>, ReadStoreError>;
+
+    /// As [`ReadStore::get`], without the fields, for readers who only show the document.
+    ///
+    /// # Errors
+    /// See [`ReadStoreError`].
+    async fn glance(&self, view: &'static ViewSpec, ids: &[&str]) -> Result<Vec<Option<Glance>>, ReadStoreError> {
+        let found = self.get(view, ids).await?.into_iter();
+        let lean = |Document { id, version, deleted, body, .. }| Glance { id, version, deleted, body };
+        Ok(found.map(|document| document.map(lean)).collect())
+    }
 
     /// One page, by index: its cost does not grow with the pages before it.
     ///

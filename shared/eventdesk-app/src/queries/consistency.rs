@@ -92,7 +92,7 @@ impl Queries {
     }
 
     async fn has(&self, view: &'static ViewSpec, id: &str, version: Version) -> Result<bool, QueryError> {
-        let document = self.views.get(view, &[id]).await?.pop().flatten();
+        let document = self.views.glance(view, &[id]).await?.pop().flatten();
         Ok(document.is_some_and(|document| document.version >= version.get()))
     }
 }

@@ -49,7 +49,7 @@ impl Queries {
     /// See [`QueryError`].
     pub async fn user(&self, context: &QueryContext, id: UserId) -> Result<UserRecord, QueryError> {
         self.wait_for(Model::Directory, &context.token).await?;
-        let document = self.views.get(&USERS, &[&id.to_string()]).await?.pop().flatten();
+        let document = self.views.glance(&USERS, &[&id.to_string()]).await?.pop().flatten();
         match document {
             Some(document) if !document.deleted => user(&document.id, document.version, &document.body),
             _ => Err(QueryError::NotFound(Resource::User)),
@@ -86,7 +86,7 @@ impl Queries {
         if !context.caller.is_staff() && self.employee_of(&context.caller).await? != Some(id) {
             return Err(unknown);
         }
-        match self.views.get(&EMPLOYEES, &[&id.to_string()]).await?.pop().flatten() {
+        match self.views.glance(&EMPLOYEES, &[&id.to_string()]).await?.pop().flatten() {
             Some(document) if !document.deleted => {
                 self.with_open_tickets(vec![(document.id, document.version, document.body)]).await?.pop().ok_or(unknown)
             }

@@ -49,7 +49,7 @@ impl Queries {
         let unknown = QueryError::NotFound(Resource::Message);
         self.wait_for(Model::Desk, &context.token).await?;
         self.require_ticket(context, ticket).await?;
-        let Some(document) = self.views.get(&MESSAGES, &[&id.to_string()]).await?.pop().flatten() else {
+        let Some(document) = self.views.glance(&MESSAGES, &[&id.to_string()]).await?.pop().flatten() else {
             return Err(unknown);
         };
         let content: MessageDocument = content(&document.body)?;
@@ -136,7 +136,7 @@ impl Queries {
         tickets.dedup();
         let ids: Vec<String> = tickets.iter().map(TicketId::to_string).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let found = self.views.get(&TICKETS, &ids).await?;
+        let found = self.views.glance(&TICKETS, &ids).await?;
         let gone = tickets.into_iter().zip(found).filter(|(_, found)| found.as_ref().is_some_and(|doc| doc.deleted));
         Ok(gone.map(|(id, _)| id).collect())
     }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::Queries;
 use crate::{
     NameAt, QueryError,
-    ports::{Document, ViewSpec},
+    ports::{Glance, ViewSpec},
 };
 
 /// The part of a directory document that other pages show.
@@ -41,12 +41,12 @@ impl Queries {
             return Ok(Names::default());
         }
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let documents = self.views.get(view, &ids).await?;
+        let documents = self.views.glance(view, &ids).await?;
         Ok(Names(documents.into_iter().flatten().map(|document| (document.id.clone(), name(&document))).collect()))
     }
 }
 
-fn name(document: &Document) -> NameAt {
+fn name(document: &Glance) -> NameAt {
     match serde_json::from_str::<Named>(&document.body) {
         Ok(named) => NameAt { name: named.name, version: named.name_version },
         Err(_) => NameAt { name: None, version: 0 },

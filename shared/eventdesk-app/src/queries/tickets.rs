@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Loaded, QueryError, Resource, TicketFed, TicketRecord,
-    ports::{Document, Filter, Sort, Value},
+    ports::{Filter, Glance, Sort, Value},
     projections::{EMPLOYEES, TICKETS, Tally, TicketDocument, USERS, priority_rank},
     texts,
 };
@@ -137,9 +137,9 @@ impl Queries {
         page.try_map(|(id, version, content)| record(&id, version, content, &names, staff))
     }
 
-    pub(super) async fn ticket_document(&self, key: TicketKey) -> Result<Option<Document>, QueryError> {
+    pub(super) async fn ticket_document(&self, key: TicketKey) -> Result<Option<Glance>, QueryError> {
         let number = match key {
-            TicketKey::Id(id) => return Ok(self.views.get(&TICKETS, &[&id.to_string()]).await?.pop().flatten()),
+            TicketKey::Id(id) => return Ok(self.views.glance(&TICKETS, &[&id.to_string()]).await?.pop().flatten()),
             TicketKey::Number(number) => i64::try_from(number).map_err(|_| QueryError::NotFound(Resource::Ticket))?,
         };
         let select = crate::ports::Select {
@@ -150,7 +150,7 @@ impl Queries {
             limit: 1,
         };
         let Some(hit) = self.views.select(&select).await?.pop() else { return Ok(None) };
-        Ok(self.views.get(&TICKETS, &[&hit.id]).await?.pop().flatten())
+        Ok(self.views.glance(&TICKETS, &[&hit.id]).await?.pop().flatten())
     }
 
     /// Whether a ticket is the caller's to see.

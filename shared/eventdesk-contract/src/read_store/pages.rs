@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use eventdesk_app::ports::{Document, Filter, Hit, ReadStore, ReadStoreError, Select, Sort, Value};
+use eventdesk_app::ports::{Document, Filter, Glance, Hit, ReadStore, ReadStoreError, Select, Sort, Value};
 
 use super::{THINGS, next, set, store_all, text, thing, with};
 
@@ -16,7 +16,11 @@ fn page(filters: &[Filter], sort: Sort, limit: usize) -> Select {
 }
 
 async fn stored(store: &dyn ReadStore, id: &str) -> Document {
-    store.get(&THINGS, &[id]).await.expect("a document is read").pop().flatten().expect("it is there")
+    let found = store.get(&THINGS, &[id]).await.expect("a document is read").pop().flatten().expect("it is there");
+    let glance = store.glance(&THINGS, &[id, "nobody"]).await.expect("a document is glanced at");
+    let lean = Glance { id: id.to_owned(), version: found.version, deleted: found.deleted, body: found.body.clone() };
+    assert_eq!(glance, [Some(lean), None], "a glance shows the same document");
+    found
 }
 
 async fn select(store: &dyn ReadStore, select: &Select) -> Vec<String> {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use eventdesk_app::ports::{
-    ConsumerState, DeadLetter, Document, FieldKind, Filter, Hit, Position, Retry, Select, Value, ViewSpec,
+    ConsumerState, DeadLetter, Document, FieldKind, Filter, Glance, Hit, Position, Retry, Select, Value, ViewSpec,
 };
 use eventdesk_events::Timestamp;
 use rusqlite::{Connection, Row, Rows, params_from_iter, types::ValueRef};
@@ -78,10 +78,23 @@ impl Pool {
 /// One read-only connection.
 pub(super) struct Reader {
     connection: Connection,
-    by_id: HashMap<(&'static str, u32), String>,
+    by_id: HashMap<(&'static str, u32, &'static str), String>,
     /// The live generations when last seen: where a look-up begins, never what it relies on.
     generations: HashMap<&'static str, u32>,
 }
+
+/// What is read of a document found by id.
+struct Form<T> {
+    name: &'static str,
+    columns: fn(&ViewSpec) -> String,
+    /// How many columns that is.
+    width: fn(&ViewSpec) -> usize,
+    read: fn(&ViewSpec, &Row<'_>) -> Result<T, Failure>,
+}
+
+const WHOLE: Form<Document> = Form { name: "whole", columns, width: |view| view.fields.len() + 5, read: document };
+const LEAN: Form<Glance> =
+    Form { name: "lean", columns: |_| "t.id, t.version, t.deleted, t.body".to_owned(), width: |_| 4, read: lean };
 
 /// A tag with at most so many documents is read whole; for more the page's index is walked.
 const FEW: u64 = 200;
@@ -94,30 +107,40 @@ impl Reader {
     /// Each document together with the alias it goes by, in one statement: the generation that it was looked up in is
     /// known to be the live one of that very moment.
     pub(super) fn get(&mut self, view: &'static ViewSpec, ids: &[&str]) -> Result<Vec<Option<Document>>, Failure> {
+        self.look_up(view, ids, &WHOLE)
+    }
+
+    /// As [`Reader::get`], without the fields.
+    pub(super) fn glance(&mut self, view: &'static ViewSpec, ids: &[&str]) -> Result<Vec<Option<Glance>>, Failure> {
+        self.look_up(view, ids, &LEAN)
+    }
+
+    fn look_up<T>(&mut self, view: &'static ViewSpec, ids: &[&str], form: &Form<T>) -> Result<Vec<Option<T>>, Failure> {
         let mut found = Vec::with_capacity(ids.len());
         while found.len() < ids.len() {
             let generation = match self.generations.get(view.name) {
                 Some(generation) => *generation,
                 None => self.generation(view)?,
             };
-            let live = self.get_from(view, generation, &ids[found.len()..], &mut found)?;
+            let live = self.look_up_in(view, generation, &ids[found.len()..], form, &mut found)?;
             self.generations.insert(view.name, live);
         }
         Ok(found)
     }
 
     /// Reads from a generation while it is the live one, and tells which one is.
-    fn get_from(
+    fn look_up_in<T>(
         &mut self,
         view: &'static ViewSpec,
         generation: u32,
         ids: &[&str],
-        found: &mut Vec<Option<Document>>,
+        form: &Form<T>,
+        found: &mut Vec<Option<T>>,
     ) -> Result<u32, Failure> {
-        let sql = self.by_id.entry((view.name, generation)).or_insert_with(|| {
+        let sql = self.by_id.entry((view.name, generation, form.name)).or_insert_with(|| {
             format!(
                 "SELECT {}, a.generation FROM aliases AS a LEFT JOIN \"{}\" AS t ON t.id = ?1 WHERE a.view = ?2",
-                columns(view),
+                (form.columns)(view),
                 schema::table(view, generation)
             )
         });
@@ -132,12 +155,12 @@ impl Reader {
         for id in ids {
             let mut rows = statement.query([*id, view.name])?;
             let Some(row) = rows.next()? else { return Err(schema::never_prepared(view)) };
-            let live: u32 = row.get(view.fields.len() + 5)?;
+            let live: u32 = row.get((form.width)(view))?;
             if live != generation {
                 return Ok(live);
             }
             let there = !matches!(row.get_ref(0)?, ValueRef::Null);
-            found.push(if there { Some(document(view, row)?) } else { None });
+            found.push(if there { Some((form.read)(view, row)?) } else { None });
         }
         Ok(generation)
     }
@@ -242,6 +265,11 @@ fn next_hit(rows: &mut Rows<'_>) -> Result<Option<Hit>, Failure> {
     };
     let version = row.get::<_, i64>(1).map(|number| u64::try_from(number).unwrap_or(0))?;
     Ok(Some(Hit { id: row.get(0)?, version, place, body: row.get(2)? }))
+}
+
+fn lean(_: &ViewSpec, row: &Row<'_>) -> Result<Glance, Failure> {
+    let version = row.get::<_, i64>(1).map(|number| u64::try_from(number).unwrap_or(0))?;
+    Ok(Glance { id: row.get(0)?, version, deleted: row.get(2)?, body: row.get(3)? })
 }
 
 /// Reads a row of [`columns`].
