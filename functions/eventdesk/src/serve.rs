@@ -65,7 +65,7 @@ async fn make_first_admin(commands: &Commands, config: &Config) -> Result<(), Fa
         Ok(Bootstrap::RegisteredWith(_, password)) => {
             let password = password.reveal();
             console::say(&format!("The first user is {BOOTSTRAP_USERNAME} with the password {password}"));
-            console::say("It is shown this once and kept nowhere: log in and change it.");
+            console::say("It is shown this once and kept nowhere: note it now.");
             Ok(())
         }
         Ok(Bootstrap::NotNeeded | Bootstrap::Registered(_)) => Ok(()),
