@@ -4,19 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
-const ADAPTERS: [&str; 2] = ["eventdesk-memory", "eventdesk-sqlite"];
+const ADAPTERS: [&str; 4] = ["eventdesk-memory", "eventdesk-sqlite", "eventdesk-aws", "eventdesk-mongo"];
 const CONTRACT: &str = "eventdesk-contract";
 const TESTS: &str = "eventdesk-tests";
 const FUNCTIONS: [&str; 5] = ["command", "projector", "query", "identity", "eventdesk"];
 
 /// What each crate may depend on among ours; a function may use every crate of `shared/` but the contract suites.
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 13] = [
     ("eventdesk-events", &[]),
     ("eventdesk-domain", &["eventdesk-events"]),
     ("eventdesk-app", &["eventdesk-events", "eventdesk-domain"]),
     ("eventdesk-http", &["eventdesk-events", "eventdesk-domain", "eventdesk-app"]),
     ("eventdesk-memory", &["eventdesk-events", "eventdesk-app"]),
     ("eventdesk-sqlite", &["eventdesk-events", "eventdesk-app"]),
+    ("eventdesk-aws", &["eventdesk-events", "eventdesk-app"]),
+    ("eventdesk-mongo", &["eventdesk-events", "eventdesk-app"]),
     (CONTRACT, &["eventdesk-events", "eventdesk-app"]),
     ("eventdesk-runtime", &["eventdesk-events", "eventdesk-app"]),
     ("eventdesk-identity", &["eventdesk-events", "eventdesk-app"]),
