@@ -5,6 +5,7 @@
 //! `synchronous=NORMAL`. Reads run where they are called, on a pool of connections: a point read takes microseconds.
 
 mod folder;
+mod kept;
 pub mod store;
 pub mod views;
 

@@ -26,12 +26,13 @@ use eventdesk_events::{StreamId, Version};
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::watch;
 
+use crate::kept::{Kept, Weighed};
 use append::EncodedAppend;
 use fault::Fault;
 use readers::Readers;
 use recent::Recent;
 use row::{COLUMNS, StreamKey, integer, limit};
-use writer::Writer;
+use writer::{Told, Writer};
 
 pub use credentials::SqliteCredentials;
 pub use schema::OpenError;
@@ -66,11 +67,24 @@ pub struct SqliteEventStore {
     shared: Arc<Shared>,
 }
 
+/// The newest states of the streams that are looked at, such as those of the users who call.
+type States = Kept<StreamId, (Version, StoredState)>;
+
+/// Bytes of states kept.
+const KEPT_STATES: u64 = 4 * 1024 * 1024;
+
+impl Weighed for (Version, StoredState) {
+    fn size(&self) -> usize {
+        self.1.json.get().len()
+    }
+}
+
 /// The readers come first: closed before the writer, they leave the last checkpoint to it.
 struct Shared {
     readers: Readers,
     writer: Writer,
     recent: Arc<Recent>,
+    states: Arc<States>,
     newest: watch::Receiver<Position>,
     /// The highest ticket number used or given.
     ticket_number: AtomicU64,
@@ -89,9 +103,11 @@ impl SqliteEventStore {
         let (announce, newest) = watch::channel(newest);
         let readers = Readers::new(path.clone(), options.clone());
         let recent = Arc::<Recent>::default();
-        let writer = Writer::start(conn, path, options, Arc::clone(&recent), announce)?;
+        let states = Arc::new(States::new(KEPT_STATES));
+        let told = Told { recent: Arc::clone(&recent), states: Arc::clone(&states), newest: announce };
+        let writer = Writer::start(conn, path, options, told)?;
         let ticket_number = AtomicU64::new(ticket_number);
-        Ok(Self { shared: Arc::new(Shared { readers, writer, recent, newest, ticket_number }) })
+        Ok(Self { shared: Arc::new(Shared { readers, writer, recent, states, newest, ticket_number }) })
     }
 
     /// The credentials in the same file.
@@ -134,6 +150,13 @@ impl EventStore for SqliteEventStore {
     }
 
     async fn newest_state(&self, stream: StreamId) -> Result<Option<(Version, StoredState)>, StoreError> {
+        let look = self.shared.states.look(&stream);
+        if look.ask {
+            self.shared.writer.check();
+        }
+        if look.value.is_some() {
+            return Ok(look.value);
+        }
         let newest = self.shared.readers.read(|conn| {
             conn.prepare_cached(
                 "SELECT version, state_version, state FROM commits WHERE stream = ?1 ORDER BY version DESC LIMIT 1",
@@ -141,6 +164,9 @@ impl EventStore for SqliteEventStore {
             .query_row([StreamKey(stream)], row::state)
             .optional()
         })?;
+        if let Some(newest) = &newest {
+            self.shared.states.keep(look.epoch, stream, newest.clone());
+        }
         Ok(newest)
     }
 

@@ -23,9 +23,12 @@ use eventdesk_app::ports::{
     ApplyError, ConsumerState, Document, Filter, Glance, Hit, Progress, Put, ReadStore, ReadStoreError, Select, Value,
     ViewSpec,
 };
+use quick_cache::Equivalent;
 use tokio::task::spawn_blocking;
 
 pub use self::fault::{ViewsError, needs_rebuild};
+use crate::kept::{Kept, Weighed};
+
 use self::{
     fault::Failure,
     reader::{Pool, Reader},
@@ -67,6 +70,29 @@ pub struct SqliteReadStore {
     // The readers come first: closed before the writer, they leave the last checkpoint to it.
     pool: Arc<Pool>,
     writer: Writer,
+    glances: Arc<Glances>,
+}
+
+/// What was glanced at, by view and id.
+type Glances = Kept<(&'static str, String), Glance>;
+
+/// Bytes of documents kept.
+const KEPT_GLANCES: u64 = 12 * 1024 * 1024;
+
+/// The key of a glance, without a copy of the id.
+#[derive(Hash)]
+struct Place<'a>(&'static str, &'a str);
+
+impl Equivalent<(&'static str, String)> for Place<'_> {
+    fn equivalent(&self, (view, id): &(&'static str, String)) -> bool {
+        self.0 == *view && self.1 == id
+    }
+}
+
+impl Weighed for Glance {
+    fn size(&self) -> usize {
+        self.body.len() + 2 * self.id.len()
+    }
 }
 
 impl SqliteReadStore {
@@ -78,8 +104,9 @@ impl SqliteReadStore {
     /// - [`ViewsError::Internal`] otherwise.
     pub fn open(path: impl Into<PathBuf>, options: &ViewsOptions) -> Result<Self, ViewsError> {
         let path = path.into();
-        let writer = Writer::start(path.clone(), options)?;
-        Ok(Self { writer, pool: Arc::new(Pool::new(path, options)) })
+        let glances = Arc::new(Glances::new(KEPT_GLANCES));
+        let writer = Writer::start(path.clone(), options, Arc::clone(&glances))?;
+        Ok(Self { writer, pool: Arc::new(Pool::new(path, options)), glances })
     }
 
     /// The query plan of a page, as SQLite tells it: one step a line.
@@ -116,7 +143,32 @@ impl ReadStore for SqliteReadStore {
     }
 
     async fn glance(&self, view: &'static ViewSpec, ids: &[&str]) -> Result<Vec<Option<Glance>>, ReadStoreError> {
-        Ok(self.pool.lend(|reader| reader.glance(view, ids))?)
+        let (mut found, mut places, mut missing, mut epoch) = (Vec::with_capacity(ids.len()), vec![], vec![], 0);
+        for id in ids {
+            let look = self.glances.look(&Place(view.name, id));
+            if look.ask {
+                self.writer.check();
+            }
+            if look.value.is_none() {
+                if missing.is_empty() {
+                    epoch = look.epoch;
+                }
+                places.push(found.len());
+                missing.push(*id);
+            }
+            found.push(look.value);
+        }
+        if missing.is_empty() {
+            return Ok(found);
+        }
+        let read = self.pool.lend(|reader| reader.glance(view, &missing))?;
+        for (place, glance) in places.into_iter().zip(read) {
+            if let Some(glance) = &glance {
+                self.glances.keep(epoch, (view.name, glance.id.clone()), glance.clone());
+            }
+            found[place] = glance;
+        }
+        Ok(found)
     }
 
     async fn select(&self, select: &Select) -> Result<Vec<Hit>, ReadStoreError> {

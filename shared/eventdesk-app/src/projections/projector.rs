@@ -6,13 +6,19 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::watch;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until, timeout},
+};
 
 use super::{Nudges, Plan, Projection, ProjectionError, Sources};
 use crate::ports::{ApplyError, Delivery, DeliveryId, EventStore, Progress, Put, Queue, ReadStore, Settlement};
 
 /// How many deliveries a batch has at most.
 const BATCH: usize = 256;
+/// Batches of one projector begin at least this far apart, unless one is full: under load many events then share one
+/// write, for the price of so much lag. The first event after a quiet moment waits for nothing.
+const PACE: Duration = Duration::from_millis(5);
 /// How often a batch is planned anew after losing a guard.
 const MOST_PLANS: u32 = 5;
 /// The longest pause while something is away.
@@ -66,8 +72,14 @@ impl Projector {
                 _ = stop.wait_for(|stop| *stop) => return,
                 received = queue.receive(BATCH) => received,
             };
+            let mut next = Instant::now();
             let outcome = match received {
-                Ok(deliveries) => self.settle(queue, deliveries, &stop).await,
+                Ok(deliveries) => {
+                    if deliveries.len() < BATCH {
+                        next += PACE;
+                    }
+                    self.settle(queue, deliveries, &stop).await
+                }
                 Err(error) => Err(ProjectionError::Unavailable(error.into())),
             };
             pause = match outcome {
@@ -77,8 +89,10 @@ impl Projector {
                     (pause * 2).clamp(Duration::from_millis(100), LONGEST_PAUSE)
                 }
             };
-            if !pause.is_zero() {
-                let _ = tokio::time::timeout(pause, stop.wait_for(|stop| *stop)).await;
+            if pause.is_zero() {
+                sleep_until(next).await;
+            } else {
+                let _ = timeout(pause, stop.wait_for(|stop| *stop)).await;
             }
         }
     }
@@ -100,7 +114,7 @@ impl Projector {
                 Err(error) => {
                     tracing::warn!(error = %error, projector = self.name(), "views cannot be written, trying again");
                     let mut stop = stop.clone();
-                    let _ = tokio::time::timeout(pause, stop.wait_for(|stop| *stop)).await;
+                    let _ = timeout(pause, stop.wait_for(|stop| *stop)).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
             }

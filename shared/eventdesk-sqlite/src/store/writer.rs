@@ -11,7 +11,7 @@ use eventdesk_app::ports::{Position, StoredCommit};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Fault, OpenError, StoreOptions, recent::Recent, schema};
+use super::{Fault, OpenError, States, StoreOptions, recent::Recent, schema};
 
 /// The transaction that a group of writes shares.
 pub(super) struct Group<'c> {
@@ -55,25 +55,33 @@ where
     }
 }
 
+/// What the thread is asked for.
+enum Work {
+    Write(Box<dyn Write>),
+    /// Find out whether another process has written.
+    Check,
+}
+
+/// Who is told, in this order, what is durable.
+pub(super) struct Told {
+    pub(super) recent: Arc<Recent>,
+    pub(super) states: Arc<States>,
+    pub(super) newest: watch::Sender<Position>,
+}
+
 /// Hands writes to the thread. Dropping it finishes what was accepted and ends the thread.
 pub(super) struct Writer {
-    queue: Option<mpsc::Sender<Box<dyn Write>>>,
+    queue: Option<mpsc::Sender<Work>>,
     thread: Option<JoinHandle<()>>,
     patience: Duration,
 }
 
 impl Writer {
-    /// Starts the thread on an open connection; `recent` and then `newest` are told what is durable.
-    pub(super) fn start(
-        conn: Connection,
-        path: PathBuf,
-        options: StoreOptions,
-        recent: Arc<Recent>,
-        newest: watch::Sender<Position>,
-    ) -> Result<Self, OpenError> {
+    /// Starts the thread on an open connection.
+    pub(super) fn start(conn: Connection, path: PathBuf, options: StoreOptions, told: Told) -> Result<Self, OpenError> {
         let (queue, waiting) = mpsc::channel(options.group);
         let patience = options.busy_timeout;
-        let mut desk = Desk { conn: Some(conn), path, options, recent, newest, last: Last::default() };
+        let mut desk = Desk { conn: Some(conn), path, options, told, last: Last::default() };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || desk.work(waiting))
@@ -92,11 +100,18 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         let queue = self.queue.as_ref().expect("the queue is open until the writer is dropped");
         let write = Box::new(Waiting { work, outcome: None, reply });
-        queue.send_timeout(write, self.patience).await.map_err(|error| match error {
+        queue.send_timeout(Work::Write(write), self.patience).await.map_err(|error| match error {
             mpsc::error::SendTimeoutError::Timeout(_) => Fault::QueueFull,
             mpsc::error::SendTimeoutError::Closed(_) => Fault::Stopped,
         })?;
         answer.await.map_err(|_| Fault::Stopped)?
+    }
+
+    /// Has the thread find out whether another process has written, when it comes to it; not at all if too much waits.
+    pub(super) fn check(&self) {
+        if let Some(queue) = &self.queue {
+            let _ = queue.try_send(Work::Check);
+        }
     }
 }
 
@@ -117,8 +132,7 @@ struct Desk {
     conn: Option<Connection>,
     path: PathBuf,
     options: StoreOptions,
-    recent: Arc<Recent>,
-    newest: watch::Sender<Position>,
+    told: Told,
     last: Last,
 }
 
@@ -133,8 +147,12 @@ struct Last {
 const LONGEST_COUNTED: Duration = Duration::from_millis(4);
 
 impl Desk {
-    fn work(&mut self, mut waiting: mpsc::Receiver<Box<dyn Write>>) {
-        while let Some(first) = waiting.blocking_recv() {
+    fn work(&mut self, mut waiting: mpsc::Receiver<Work>) {
+        while let Some(work) = waiting.blocking_recv() {
+            let Work::Write(first) = work else {
+                self.check();
+                continue;
+            };
             let group = self.gather(first, &mut waiting);
             let (size, began) = (group.len(), Instant::now());
             self.settle(group);
@@ -144,7 +162,7 @@ impl Desk {
 
     /// Takes what waits. Callers that were answered a moment ago tend to come back: a quarter of the last group's time
     /// is given to as many as it had, or each large group would be followed by a small one that costs the same sync.
-    fn gather(&self, first: Box<dyn Write>, waiting: &mut mpsc::Receiver<Box<dyn Write>>) -> Vec<Box<dyn Write>> {
+    fn gather(&self, first: Box<dyn Write>, waiting: &mut mpsc::Receiver<Work>) -> Vec<Box<dyn Write>> {
         let mut group = Vec::with_capacity(self.last.size.max(1));
         group.push(first);
         let until = Instant::now() + self.last.took / 4;
@@ -152,7 +170,10 @@ impl Desk {
             while group.len() < self.options.group
                 && let Ok(next) = waiting.try_recv()
             {
-                group.push(next);
+                match next {
+                    Work::Write(next) => group.push(next),
+                    Work::Check => self.check(),
+                }
             }
             if group.len() >= self.last.size || Instant::now() >= until {
                 return group;
@@ -161,12 +182,24 @@ impl Desk {
         }
     }
 
+    fn check(&self) {
+        if let Some(conn) = &self.conn
+            && let Err(error) = self.told.states.check(conn)
+        {
+            tracing::debug!(error = &error as &dyn std::error::Error, "cannot tell whether others have written");
+        }
+    }
+
     fn settle(&mut self, mut group: Vec<Box<dyn Write>>) {
         match self.commit(&mut group) {
             Ok(stored) => {
                 if let Some(position) = stored.last().map(|newest| newest.position) {
-                    self.recent.add(stored);
-                    self.newest.send_replace(position);
+                    self.told.states.written(stored.iter().map(|stored| {
+                        let commit = &stored.commit;
+                        (commit.stream, (commit.version, commit.state.clone()))
+                    }));
+                    self.told.recent.add(stored);
+                    self.told.newest.send_replace(position);
                 }
                 for write in group {
                     write.answer(None);
@@ -193,6 +226,10 @@ impl Desk {
             None => schema::open_writer(&self.path, &self.options)?,
         };
         let done = transact(&conn, group).map_err(Fault::from);
+        if done.is_err() {
+            // It may stand all the same, and the connection be another one from here on.
+            self.told.states.forget();
+        }
         // A transaction that is still open could not be rolled back.
         if conn.is_autocommit() && done.as_ref().err().is_none_or(Fault::spares_connection) {
             self.conn = Some(conn);
@@ -231,7 +268,9 @@ mod tests {
         let path = folder.path().join("store.db");
         let options = StoreOptions::default();
         let conn = schema::open_writer(&path, &options).unwrap();
-        Writer::start(conn, path, options, Arc::default(), watch::Sender::new(Position(0))).unwrap()
+        let states = Arc::new(States::new(1024));
+        let told = Told { recent: Arc::default(), states, newest: watch::Sender::new(Position(0)) };
+        Writer::start(conn, path, options, told).unwrap()
     }
 
     fn count(group: &mut Group<'_>, name: &str) -> rusqlite::Result<i64> {

@@ -3,16 +3,19 @@
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::mpsc::{self, Receiver, Sender},
+    sync::{
+        Arc,
+        mpsc::{self, Receiver, Sender},
+    },
     thread::{self, JoinHandle},
 };
 
-use eventdesk_app::ports::{ApplyError, Position, Progress, Put, ReadStoreError, ViewSpec};
+use eventdesk_app::ports::{ApplyError, Document, Glance, Position, Progress, Put, ReadStoreError, ViewSpec};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
-    ViewsOptions,
+    Glances, ViewsOptions,
     fault::{Failure, ViewsError},
     put::PutSql,
     schema,
@@ -28,6 +31,8 @@ pub(super) struct Writer {
 enum Work {
     Apply(Job),
     Prepare(Vec<&'static ViewSpec>, oneshot::Sender<Result<(), Failure>>),
+    /// Find out whether another process has written.
+    Check,
 }
 
 struct Job {
@@ -37,9 +42,10 @@ struct Job {
 }
 
 impl Writer {
-    pub(super) fn start(path: PathBuf, options: &ViewsOptions) -> Result<Self, ViewsError> {
+    pub(super) fn start(path: PathBuf, options: &ViewsOptions, glances: Arc<Glances>) -> Result<Self, ViewsError> {
         let connection = schema::open_writer(&path, options.write_wait, options.max_bytes)?;
-        let file = File { path, options: options.clone(), connection: Some(connection), statements: HashMap::new() };
+        let (connection, statements) = (Some(connection), HashMap::new());
+        let file = File { path, options: options.clone(), connection, statements, glances };
         let (sender, receiver) = mpsc::channel();
         let batch = options.batch.max(1);
         let thread = thread::Builder::new()
@@ -67,6 +73,11 @@ impl Writer {
         }
     }
 
+    /// Has the thread find out whether another process has written, when it comes to it.
+    pub(super) fn check(&self) {
+        self.send(Work::Check);
+    }
+
     /// If the thread has ended, the work is dropped, and its answer with it.
     fn send(&self, work: Work) {
         if let Some(sender) = &self.work {
@@ -91,6 +102,7 @@ fn run(mut file: File, work: &Receiver<Work>, batch: usize) {
             Work::Prepare(views, answer) => {
                 let _ = answer.send(file.prepare(&views));
             }
+            Work::Check => file.check(),
             Work::Apply(job) => {
                 let mut jobs = vec![job];
                 while jobs.len() < batch {
@@ -118,6 +130,7 @@ struct File {
     options: ViewsOptions,
     connection: Option<Connection>,
     statements: HashMap<(&'static str, u32), PutSql>,
+    glances: Arc<Glances>,
 }
 
 /// How writing several jobs in one transaction ended.
@@ -133,18 +146,23 @@ enum Together {
 impl File {
     fn prepare(&mut self, views: &[&'static ViewSpec]) -> Result<(), Failure> {
         let prepared = self.connection().and_then(|connection| schema::prepare(connection, views));
+        self.glances.forget();
         self.look_at(&prepared);
         prepared
+    }
+
+    fn check(&self) {
+        if let Some(connection) = &self.connection
+            && let Err(error) = self.glances.check(connection)
+        {
+            tracing::debug!(error = &error as &dyn std::error::Error, "cannot tell whether others have written");
+        }
     }
 
     /// Writes the jobs in one transaction. Should one fail half-way, each is written alone: no job pays for another.
     fn apply(&mut self, jobs: Vec<Job>) {
         match self.together(&jobs) {
-            Together::Committed(results) => {
-                for (job, result) in jobs.into_iter().zip(results) {
-                    let _ = job.answer.send(result);
-                }
-            }
+            Together::Committed(results) => self.answer(jobs, results),
             Together::RolledBack(_) if jobs.len() > 1 => self.one_by_one(jobs),
             Together::RolledBack(failure) | Together::Refused(failure) => {
                 for job in jobs {
@@ -154,13 +172,35 @@ impl File {
         }
     }
 
+    /// Tells what has been written, first to those who look.
+    fn answer(&self, jobs: Vec<Job>, results: Vec<Result<(), Failure>>) {
+        let mut answers = Vec::with_capacity(jobs.len());
+        let mut written = Vec::new();
+        for (job, result) in jobs.into_iter().zip(results) {
+            if result.is_ok() {
+                written.extend(job.puts);
+            }
+            answers.push((job.answer, result));
+        }
+        self.glances.written(written.into_iter().map(|Put { view, document }| {
+            let Document { id, version, deleted, body, .. } = document;
+            ((view.name, id.clone()), Glance { id, version, deleted, body })
+        }));
+        for (answer, result) in answers {
+            let _ = answer.send(result);
+        }
+    }
+
     fn one_by_one(&mut self, jobs: Vec<Job>) {
         let mut away = None;
         for job in jobs {
             let result = match &away {
                 Some(failure) => Err(Failure::clone(failure)),
                 None => match self.together(std::slice::from_ref(&job)) {
-                    Together::Committed(mut results) => results.pop().unwrap_or(Ok(())),
+                    Together::Committed(results) => {
+                        self.answer(vec![job], results);
+                        continue;
+                    }
                     Together::RolledBack(failure) | Together::Refused(failure) => Err(failure),
                 },
             };
@@ -177,6 +217,10 @@ impl File {
             return Together::Refused(failure);
         }
         let written = self.write_all(jobs);
+        if written.is_err() {
+            // It may stand all the same, and the connection be another one from here on.
+            self.glances.forget();
+        }
         if written.is_err()
             && let Ok(connection) = self.connection()
             && !connection.is_autocommit()
