@@ -11,6 +11,7 @@ mod lists;
 mod openapi;
 mod roles;
 mod story;
+mod template;
 mod transitions;
 mod versions;
 mod workspace;

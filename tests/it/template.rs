@@ -1,0 +1,7 @@
+//! The deployment template: read as it stands, without any tool of the cloud.
+
+mod document;
+mod functions;
+mod policies;
+mod queues;
+mod routes;
