@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use aws_config::{
-    BehaviorVersion, SdkConfig, retry::RetryConfig, stalled_stream_protection::StalledStreamProtectionConfig,
-    timeout::TimeoutConfig,
+    BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig,
+    stalled_stream_protection::StalledStreamProtectionConfig, timeout::TimeoutConfig,
 };
 use aws_smithy_http_client::{
     Builder,
@@ -29,6 +29,11 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(8);
 /// A call is tried at most three times, with jitter in between, and ends after eight seconds at the latest. TLS is
 /// rustls on aws-lc.
 pub async fn load() -> SdkConfig {
+    settings().load().await
+}
+
+/// As [`load`], before anything is read: for callers who set the endpoint or credentials themselves.
+pub fn settings() -> ConfigLoader {
     let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
     let retries = RetryConfig::standard()
         .with_max_attempts(MOST_ATTEMPTS)
@@ -45,8 +50,6 @@ pub async fn load() -> SdkConfig {
         .timeout_config(timeouts)
         // Answers are small and read whole: the timeouts say all that it would.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .load()
-        .await
 }
 
 /// The same configuration, whose clients, of whichever service, are counted by `meter`.
