@@ -28,8 +28,8 @@ use crate::{
     access::AccessMatrix,
     execute::reservation,
     ports::{
-        AccessClaims, Clock, Credentials, CredentialsError, EventStore, Ids, Namespace, PasswordHasher, StoreError,
-        TokenIssuer,
+        AccessClaims, Clock, Credentials, CredentialsError, EventStore, FailedLoginsError, Ids, Namespace,
+        PasswordHasher, StoreError, TokenIssuer,
     },
     texts,
 };
@@ -127,6 +127,12 @@ impl From<CredentialsError> for GrantError {
     }
 }
 
+impl From<FailedLoginsError> for GrantError {
+    fn from(error: FailedLoginsError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
 impl Identity {
     /// The resource owner password grant (RFC 6749, section 4.3): a token for who knows the password.
     ///
@@ -146,7 +152,7 @@ impl Identity {
         let asked = scopes::asked(scope).ok_or(GrantError::InvalidScope)?;
         let claim = reservation(&self.reservations, Namespace::Username, &normalise_unique(username));
         let attempt = self.logins.attempt(claim.value, address);
-        attempt.require_allowed(self.clock.now())?;
+        attempt.require_allowed(self.clock.now()).await?;
         let found = self.login(claim).await?;
         let hash = match &found {
             Some((id, _)) => self.credentials.get(*id).await?.map(|credential| credential.hash),
@@ -156,9 +162,9 @@ impl Identity {
         let now = self.clock.now();
         // Asked again, because many guesses may have been on their way at once: beyond the limit not even a right
         // one is told apart.
-        attempt.require_allowed(now)?;
+        attempt.require_allowed(now).await?;
         let Some((id, facts)) = found.filter(|(_, facts)| right && !facts.login_denied) else {
-            attempt.failed(now);
+            attempt.failed(now).await?;
             return Err(GrantError::InvalidGrant);
         };
         self.grant(id, &facts, &asked)

@@ -5,6 +5,8 @@ mod commit;
 mod credentials;
 mod environment;
 mod event_store;
+mod failed_logins;
+mod issuer_keys;
 mod publisher;
 mod queue;
 mod read_store;
@@ -15,6 +17,8 @@ pub use commit::{Commit, Position, RecordedEvent, StoredState};
 pub use credentials::{Credential, Credentials, CredentialsError, PasswordHasher};
 pub use environment::{Clock, Ids};
 pub use event_store::{Append, AppendError, Claim, CommitLog, EventStore, Namespace, StoreError, StoredCommit};
+pub use failed_logins::{FailedLogins, FailedLoginsError, LoginKey};
+pub use issuer_keys::{IssuerKeyStore, IssuerKeyStoreError, SealedKey};
 pub use publisher::{PublishError, Publisher};
 pub use queue::{Delivery, DeliveryId, Queue, QueueError, Settlement};
 pub use read_store::{

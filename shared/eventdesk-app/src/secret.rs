@@ -32,15 +32,24 @@ impl DeploymentSecret {
         bytes.try_into().map(Self).map_err(|_| SecretError)
     }
 
+    /// The key for one purpose; purposes share no key, and those of digesters are purposes of their own.
+    ///
+    /// # Panics
+    /// Never: 32 bytes are a valid HKDF output length.
+    pub fn key(&self, purpose: &str) -> [u8; 32] {
+        let mut key = [0; 32];
+        Hkdf::<Sha256>::new(Some(b"eventdesk"), &self.0)
+            .expand(purpose.as_bytes(), &mut key)
+            .expect("32 bytes are a valid HKDF output length");
+        key
+    }
+
     /// The digester for one purpose (`reservations`, `idempotency`, `cursors`, …); purposes share no key.
     ///
     /// # Panics
     /// Never: 32 bytes are a valid HKDF output length.
     pub fn digester(&self, purpose: &str) -> Digester {
-        let mut key = [0; 32];
-        Hkdf::<Sha256>::new(Some(b"eventdesk"), &self.0)
-            .expand(purpose.as_bytes(), &mut key)
-            .expect("32 bytes are a valid HKDF output length");
+        let key = self.key(purpose);
         Digester(Hmac::new_from_slice(&key).expect("HMAC takes keys of any length"))
     }
 }

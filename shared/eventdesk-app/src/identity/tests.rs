@@ -1,10 +1,10 @@
 //! Scopes and the counting of failed logins.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use eventdesk_events::{Timestamp, user::Role};
 
-use super::{GrantError, LoginLimiter, Scope, scopes};
+use super::{GrantError, LoginLimiter, Scope, logins::Buckets, scopes};
 use crate::{Digest, access::AccessMatrix};
 
 fn granted(roles: &[Role], scope: Option<&str>) -> Option<String> {
@@ -65,71 +65,72 @@ fn at_ms(ms: i64) -> Timestamp {
     Timestamp::from_millis(1_795_305_600_000 + ms)
 }
 
-fn retry_after(limiter: &LoginLimiter, who: Digest, from: Option<IpAddr>, now: Timestamp) -> Option<u64> {
-    match limiter.attempt(who, from).require_allowed(now) {
+async fn retry_after(limiter: &LoginLimiter, who: Digest, from: Option<IpAddr>, now: Timestamp) -> Option<u64> {
+    match limiter.attempt(who, from).require_allowed(now).await {
         Ok(()) => None,
         Err(GrantError::TooManyAttempts { retry_after_s }) => Some(retry_after_s),
         Err(other) => panic!("{other:?}"),
     }
 }
 
-#[test]
-fn ten_failures_a_minute_are_allowed_and_the_eleventh_waits_its_turn() {
+#[tokio::test]
+async fn ten_failures_a_minute_are_allowed_and_the_eleventh_waits_its_turn() {
     let limiter = LoginLimiter::new(10);
     for _ in 0..10 {
-        assert_eq!(retry_after(&limiter, name(1), None, at_ms(0)), None);
-        limiter.attempt(name(1), None).failed(at_ms(0));
+        assert_eq!(retry_after(&limiter, name(1), None, at_ms(0)).await, None);
+        limiter.attempt(name(1), None).failed(at_ms(0)).await.unwrap();
     }
-    assert_eq!(retry_after(&limiter, name(1), None, at_ms(0)), Some(6));
-    assert_eq!(retry_after(&limiter, name(1), None, at_ms(5_500)), Some(1));
-    assert_eq!(retry_after(&limiter, name(1), None, at_ms(6_000)), None, "one more after six seconds");
-    limiter.attempt(name(1), None).failed(at_ms(6_000));
-    assert_eq!(retry_after(&limiter, name(1), None, at_ms(6_000)), Some(6));
-    assert_eq!(retry_after(&limiter, name(2), None, at_ms(0)), None, "others are not concerned");
+    assert_eq!(retry_after(&limiter, name(1), None, at_ms(0)).await, Some(6));
+    assert_eq!(retry_after(&limiter, name(1), None, at_ms(5_500)).await, Some(1));
+    assert_eq!(retry_after(&limiter, name(1), None, at_ms(6_000)).await, None, "one more after six seconds");
+    limiter.attempt(name(1), None).failed(at_ms(6_000)).await.unwrap();
+    assert_eq!(retry_after(&limiter, name(1), None, at_ms(6_000)).await, Some(6));
+    assert_eq!(retry_after(&limiter, name(2), None, at_ms(0)).await, None, "others are not concerned");
     for _ in 0..10 {
-        assert_eq!(retry_after(&limiter, name(1), None, at_ms(90_000)), None, "all ten after a quiet minute");
-        limiter.attempt(name(1), None).failed(at_ms(90_000));
+        assert_eq!(retry_after(&limiter, name(1), None, at_ms(90_000)).await, None, "all ten after a quiet minute");
+        limiter.attempt(name(1), None).failed(at_ms(90_000)).await.unwrap();
     }
-    assert_eq!(retry_after(&limiter, name(1), None, at_ms(90_000)), Some(6));
+    assert_eq!(retry_after(&limiter, name(1), None, at_ms(90_000)).await, Some(6));
 }
 
-#[test]
-fn an_address_is_counted_over_all_names_and_an_ipv6_network_as_one() {
+#[tokio::test]
+async fn an_address_is_counted_over_all_names_and_an_ipv6_network_as_one() {
     let limiter = LoginLimiter::new(3);
     for (who, from) in [(1, "2001:db8::1"), (2, "2001:db8::2"), (3, "2001:db8:0:0:ffff::3")] {
-        limiter.attempt(name(who), address(from)).failed(at_ms(0));
+        limiter.attempt(name(who), address(from)).failed(at_ms(0)).await.unwrap();
     }
-    assert!(retry_after(&limiter, name(4), address("2001:db8::4"), at_ms(0)).is_some());
-    assert!(retry_after(&limiter, name(4), address("2001:db8:0:1::4"), at_ms(0)).is_none());
-    assert!(retry_after(&limiter, name(1), address("192.0.2.1"), at_ms(0)).is_none(), "one failure by that name");
+    assert!(retry_after(&limiter, name(4), address("2001:db8::4"), at_ms(0)).await.is_some());
+    assert!(retry_after(&limiter, name(4), address("2001:db8:0:1::4"), at_ms(0)).await.is_none());
+    assert!(retry_after(&limiter, name(1), address("192.0.2.1"), at_ms(0)).await.is_none(), "one failure by that name");
     for who in 5..8 {
-        limiter.attempt(name(who), address("192.0.2.1")).failed(at_ms(0));
+        limiter.attempt(name(who), address("192.0.2.1")).failed(at_ms(0)).await.unwrap();
     }
-    assert!(retry_after(&limiter, name(9), address("::ffff:192.0.2.1"), at_ms(0)).is_some());
-    assert!(retry_after(&limiter, name(9), address("192.0.2.2"), at_ms(0)).is_none());
+    assert!(retry_after(&limiter, name(9), address("::ffff:192.0.2.1"), at_ms(0)).await.is_some());
+    assert!(retry_after(&limiter, name(9), address("192.0.2.2"), at_ms(0)).await.is_none());
 }
 
-#[test]
-fn zero_turns_the_counting_off() {
+#[tokio::test]
+async fn zero_turns_the_counting_off() {
     let limiter = LoginLimiter::new(0);
     for _ in 0..1_000 {
-        limiter.attempt(name(1), address("192.0.2.1")).failed(at_ms(0));
+        limiter.attempt(name(1), address("192.0.2.1")).failed(at_ms(0)).await.unwrap();
     }
-    assert_eq!(retry_after(&limiter, name(1), address("192.0.2.1"), at_ms(0)), None);
+    assert_eq!(retry_after(&limiter, name(1), address("192.0.2.1"), at_ms(0)).await, None);
 }
 
-#[test]
-fn a_flood_of_names_neither_grows_without_bound_nor_locks_out_later_ones() {
-    let limiter = LoginLimiter::new(10);
-    let flood = |from: u32, at: Timestamp| {
+#[tokio::test]
+async fn a_flood_of_names_neither_grows_without_bound_nor_locks_out_later_ones() {
+    let buckets = Arc::new(Buckets::default());
+    let limiter = LoginLimiter::counting_in(buckets.clone(), 10);
+    let flood = async |from: u32, at: Timestamp| {
         for number in from..from + 70_000 {
             let mut bytes = [0; 16];
             bytes[..4].copy_from_slice(&number.to_be_bytes());
-            limiter.attempt(Digest(bytes), None).failed(at);
+            limiter.attempt(Digest(bytes), None).failed(at).await.unwrap();
         }
     };
-    flood(0, at_ms(0));
-    assert_eq!(limiter.remembered(), 65_536);
-    flood(100_000, at_ms(60_000));
-    assert_eq!(limiter.remembered(), 65_536, "the old ones made room");
+    flood(0, at_ms(0)).await;
+    assert_eq!(buckets.remembered(), 65_536);
+    flood(100_000, at_ms(60_000)).await;
+    assert_eq!(buckets.remembered(), 65_536, "the old ones made room");
 }
