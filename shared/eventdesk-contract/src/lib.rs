@@ -2,6 +2,7 @@
 //!
 //! Only ever a dev-dependency. A suite takes a factory that makes a fresh, empty adapter for each case.
 
+pub mod bus;
 pub mod credentials;
 pub mod event_store;
 pub mod queue;

@@ -1,6 +1,6 @@
 //! What the local bus promises over any log and read store: the contract of [`Queue`], and nothing lost in a crash.
 
-mod bed;
+pub(crate) mod bed;
 mod delivery;
 mod failure;
 mod restart;

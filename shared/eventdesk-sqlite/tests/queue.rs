@@ -2,20 +2,41 @@
 
 use std::{cell::Cell, sync::Arc};
 
-use eventdesk_contract::queue::{self, Ground};
+use eventdesk_contract::{
+    bus::{self, LocalBus},
+    queue::{self, Ground},
+};
 use eventdesk_sqlite::{SqliteEventStore, SqliteReadStore, StoreOptions, ViewsOptions};
 use tempfile::TempDir;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn keeps_the_queue_contract() {
-    let folder = TempDir::new().unwrap();
-    let made = Cell::new(0);
-    queue::run_all(async || {
-        made.set(made.get() + 1);
-        let path = |name: &str| folder.path().join(format!("{name}-{}.db", made.get()));
+/// Makes ground on fresh files.
+struct Files {
+    folder: TempDir,
+    made: Cell<u32>,
+}
+
+impl Files {
+    fn new() -> Self {
+        Self { folder: TempDir::new().unwrap(), made: Cell::new(0) }
+    }
+
+    fn ground(&self) -> Ground {
+        self.made.set(self.made.get() + 1);
+        let path = |name: &str| self.folder.path().join(format!("{name}-{}.db", self.made.get()));
         let store = Arc::new(SqliteEventStore::open(path("store"), StoreOptions::default()).unwrap());
         let views = SqliteReadStore::open(path("views"), &ViewsOptions::default()).unwrap();
         Ground { store: store.clone(), log: store, views: Arc::new(views) }
-    })
-    .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keeps_the_queue_contract() {
+    let files = Files::new();
+    queue::run_all(async || files.ground()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keeps_the_bus_contract() {
+    let files = Files::new();
+    bus::run_all(async |setting| LocalBus::new(files.ground(), setting).await).await;
 }

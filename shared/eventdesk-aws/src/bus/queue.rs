@@ -89,12 +89,7 @@ impl fmt::Debug for SqsQueue {
 impl SqsQueue {
     /// The queue at `url`. What fails for the last time goes to the queue at `dead_letters`; without one it stays until
     /// the queue's redrive policy takes it away.
-    pub fn new(
-        client: Client,
-        url: impl Into<String>,
-        dead_letters: Option<String>,
-        options: SqsQueueOptions,
-    ) -> Self {
+    pub fn new(client: Client, url: impl Into<String>, dead_letters: Option<String>, options: SqsQueueOptions) -> Self {
         let url = url.into();
         let failures = Failures::new(client.clone(), url.clone(), dead_letters, options.backoff.clone());
         Self { client, url, options, failures, held: Mutex::default() }
@@ -171,12 +166,13 @@ impl SqsQueue {
 
     /// Deletes messages by their receipts. All calls are made, whatever becomes of one of them.
     async fn delete(&self, receipts: Vec<String>) -> Result<(), QueueError> {
-        let calls = stream::iter(receipts.chunks(MOST_MESSAGES)).map(|receipts| self.delete_some(receipts));
+        let calls: Vec<_> = receipts.chunks(MOST_MESSAGES).map(<[_]>::to_vec).collect();
+        let calls = stream::iter(calls).map(|receipts| self.delete_some(receipts));
         let outcomes: Vec<_> = calls.buffer_unordered(PARALLEL).collect().await;
         outcomes.into_iter().collect()
     }
 
-    async fn delete_some(&self, receipts: &[String]) -> Result<(), QueueError> {
+    async fn delete_some(&self, receipts: Vec<String>) -> Result<(), QueueError> {
         let entry = |place: usize| {
             DeleteMessageBatchRequestEntry::builder().id(place.to_string()).receipt_handle(&receipts[place]).build()
         };

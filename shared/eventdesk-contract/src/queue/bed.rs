@@ -23,7 +23,7 @@ use crate::event_store::samples::{append, commit, ticket};
 
 /// A clock that stands still until it is set.
 #[derive(Debug)]
-pub(super) struct ManualClock(AtomicI64);
+pub(crate) struct ManualClock(AtomicI64);
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
@@ -31,15 +31,15 @@ impl Clock for ManualClock {
     }
 }
 
-pub(super) struct Bed {
-    pub(super) ground: Ground,
-    pub(super) clock: Arc<ManualClock>,
+pub(crate) struct Bed {
+    pub(crate) ground: Ground,
+    pub(crate) clock: Arc<ManualClock>,
 }
 
-pub(super) const NAME: &str = "tickets";
+pub(crate) const NAME: &str = "tickets";
 
 /// Three attempts, 30 s to answer.
-pub(super) fn options() -> LocalQueueOptions {
+pub(crate) fn options() -> LocalQueueOptions {
     LocalQueueOptions {
         visibility: Duration::from_secs(30),
         backoff: [1, 10].map(Duration::from_secs).to_vec(),
@@ -50,19 +50,19 @@ pub(super) fn options() -> LocalQueueOptions {
 }
 
 impl Bed {
-    pub(super) fn new(ground: Ground) -> Self {
+    pub(crate) fn new(ground: Ground) -> Self {
         Self { ground, clock: Arc::new(ManualClock(AtomicI64::new(1_800_000_000_000))) }
     }
 
-    pub(super) async fn open(&self) -> LocalQueue {
+    pub(crate) async fn open(&self) -> LocalQueue {
         self.open_with(NAME, &[], options()).await
     }
 
-    pub(super) async fn open_with(&self, name: &str, interests: &[&str], options: LocalQueueOptions) -> LocalQueue {
+    pub(crate) async fn open_with(&self, name: &str, interests: &[&str], options: LocalQueueOptions) -> LocalQueue {
         self.open_over(Arc::clone(&self.ground.log), name, interests, options).await
     }
 
-    pub(super) async fn open_over(
+    pub(crate) async fn open_over(
         &self,
         log: Arc<dyn CommitLog>,
         name: &str,
@@ -76,45 +76,45 @@ impl Bed {
     }
 
     /// Appends the first commit of each of these tickets.
-    pub(super) async fn append(&self, tickets: impl IntoIterator<Item = u64>) {
+    pub(crate) async fn append(&self, tickets: impl IntoIterator<Item = u64>) {
         for number in tickets {
             let append = append(vec![commit(ticket(number), 1)]);
             self.ground.store.append(append).await.expect("a fresh ticket can be opened");
         }
     }
 
-    pub(super) fn wait(&self, seconds: i64) {
+    pub(crate) fn wait(&self, seconds: i64) {
         self.clock.0.fetch_add(seconds * 1000, Ordering::SeqCst);
     }
 
-    pub(super) async fn state(&self) -> ConsumerState {
+    pub(crate) async fn state(&self) -> ConsumerState {
         self.ground.views.consumer(NAME).await.expect("the progress is read")
     }
 
     /// The newest position.
-    pub(super) async fn end(&self) -> Position {
+    pub(crate) async fn end(&self) -> Position {
         let all = self.ground.log.read_after(Position(0), 10_000).await.expect("the log is read");
         all.last().map_or(Position(0), |stored| stored.position)
     }
 
     /// Settles as a projector does: the progress is stored with the views first.
-    pub(super) async fn settle(&self, queue: &dyn Queue, settlement: Settlement) {
+    pub(crate) async fn settle(&self, queue: &dyn Queue, settlement: Settlement) {
         let progress = queue.progress(&settlement);
         self.ground.views.apply(Vec::new(), progress).await.expect("the progress is stored");
         queue.settle(settlement).await.expect("the batch is settled");
     }
 
-    pub(super) async fn done(&self, queue: &dyn Queue, deliveries: &[Delivery]) {
+    pub(crate) async fn done(&self, queue: &dyn Queue, deliveries: &[Delivery]) {
         self.settle(queue, Settlement { done: ids(deliveries), failed: Vec::new() }).await;
     }
 
-    pub(super) async fn fail(&self, queue: &dyn Queue, deliveries: &[Delivery]) {
+    pub(crate) async fn fail(&self, queue: &dyn Queue, deliveries: &[Delivery]) {
         let failed = ids(deliveries).into_iter().map(|id| (id, "it is poison".to_owned())).collect();
         self.settle(queue, Settlement { done: Vec::new(), failed }).await;
     }
 
     /// Sees that nothing is to be had but a commit that is appended just for that.
-    pub(super) async fn nothing_but(&self, queue: &dyn Queue, marker: u64) {
+    pub(crate) async fn nothing_but(&self, queue: &dyn Queue, marker: u64) {
         self.append([marker]).await;
         let found = receive(queue, 100).await;
         assert_eq!(tickets(&found), [ticket(marker)], "nothing comes but ticket {marker}");
@@ -123,28 +123,28 @@ impl Bed {
 }
 
 /// Receives, or fails the test where nothing comes.
-pub(super) async fn receive(queue: &dyn Queue, max: usize) -> Vec<Delivery> {
+pub(crate) async fn receive(queue: &dyn Queue, max: usize) -> Vec<Delivery> {
     let found = timeout(Duration::from_secs(20), queue.receive(max)).await.expect("something is to be had");
     let found = found.expect("the queue can be reached");
     assert!((1..=max).contains(&found.len()), "{} deliveries where at most {max} were asked for", found.len());
     found
 }
 
-pub(super) fn ids(deliveries: &[Delivery]) -> Vec<DeliveryId> {
+pub(crate) fn ids(deliveries: &[Delivery]) -> Vec<DeliveryId> {
     deliveries.iter().map(|delivery| delivery.id.clone()).collect()
 }
 
-pub(super) fn tickets(deliveries: &[Delivery]) -> Vec<StreamId> {
+pub(crate) fn tickets(deliveries: &[Delivery]) -> Vec<StreamId> {
     deliveries.iter().map(|delivery| delivery.events[0].stream).collect()
 }
 
 /// The tickets with these numbers.
-pub(super) fn all(numbers: impl IntoIterator<Item = u64>) -> Vec<StreamId> {
+pub(crate) fn all(numbers: impl IntoIterator<Item = u64>) -> Vec<StreamId> {
     numbers.into_iter().map(ticket).collect()
 }
 
 /// A log in which another process appends: its own process is told nothing.
-pub(super) struct Untold(pub(super) Arc<dyn CommitLog>);
+pub(crate) struct Untold(pub(super) Arc<dyn CommitLog>);
 
 #[async_trait]
 impl CommitLog for Untold {
