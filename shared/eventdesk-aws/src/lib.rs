@@ -2,6 +2,7 @@
 //!
 //! Rules, routes and the order of things are not here: an adapter stores, reads and tells, nothing else.
 
+pub mod bus;
 pub mod client;
 pub mod dynamodb;
 mod meter;
