@@ -10,7 +10,7 @@ use std::{
 
 use eventdesk_app::ports::{AccessClaims, Clock, TokenIssuer};
 use eventdesk_events::{Timestamp, UserId, user::Role};
-use eventdesk_identity::{Authorizer, FileIssuerKeys, RsaTokenIssuer, Trust};
+use eventdesk_identity::{Authorizer, IssuerKeys, RsaTokenIssuer, Trust};
 use uuid::Uuid;
 
 const ISSUER: &str = "http://127.0.0.1:8080";
@@ -61,7 +61,7 @@ fn line(what: &str, mut times: Vec<Duration>, bound_us: Option<f64>) -> bool {
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let keys = Arc::new(FileIssuerKeys::open(folder.path()).expect("a key"));
+    let keys = Arc::new(IssuerKeys::open(folder.path()).expect("a key"));
     let issuer = RsaTokenIssuer::new(ISSUER, keys.clone());
     let trust = Trust { issuer: ISSUER.to_owned(), audiences: vec!["eventdesk".to_owned()] };
     let authorizer = Authorizer::new(trust, keys, Arc::new(NoonClock));

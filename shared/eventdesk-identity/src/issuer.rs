@@ -5,17 +5,17 @@ use std::sync::Arc;
 use eventdesk_app::ports::{AccessClaims, SigningError, TokenIssuer};
 use jsonwebtoken::{Algorithm, Header, encode};
 
-use crate::FileIssuerKeys;
+use crate::IssuerKeys;
 
 /// Signs RS256 tokens with the newest of the issuer's keys.
 pub struct RsaTokenIssuer {
     url: String,
-    keys: Arc<FileIssuerKeys>,
+    keys: Arc<IssuerKeys>,
 }
 
 impl RsaTokenIssuer {
     /// An issuer named by `url`, as it stands in tokens and in the discovery document.
-    pub fn new(url: impl Into<String>, keys: Arc<FileIssuerKeys>) -> Self {
+    pub fn new(url: impl Into<String>, keys: Arc<IssuerKeys>) -> Self {
         Self { url: url.into(), keys }
     }
 }

@@ -1,12 +1,12 @@
-//! The issuer's keys on the disk.
+//! The issuer's keys.
+
+mod folder;
+mod shared;
 
 use std::{
     collections::HashMap,
-    fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    io,
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 
 use async_trait::async_trait;
@@ -20,6 +20,7 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
+use eventdesk_app::ports::IssuerKeyStoreError;
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use serde::Serialize;
 
@@ -60,6 +61,12 @@ pub enum KeysError {
     /// A key could not be made.
     #[error("an RSA key could not be made")]
     Generation,
+    /// The store that all processes share cannot be reached.
+    #[error("the issuer's keys are out of reach")]
+    Store(#[from] IssuerKeyStoreError),
+    /// A stored key was sealed with another deployment's secret, or is not what was stored.
+    #[error("issuer key {0} cannot be opened: is the deployment secret the one that it was made with?")]
+    Sealed(String),
 }
 
 impl KeysError {
@@ -69,11 +76,12 @@ impl KeysError {
     }
 }
 
-/// The issuer's RSA keys: PKCS#8 PEM files with mode 600 in a folder with mode 700, each named by its key id.
+/// The issuer's RSA keys, from a folder ([`IssuerKeys::open`]) or from a store that all processes of a deployment share
+/// ([`IssuerKeys::open_shared`]).
 ///
-/// The key id is the RFC 7638 thumbprint. All keys verify, the newest file's signs. Read once: a change of the
-/// files counts from the next start.
-pub struct FileIssuerKeys {
+/// The key id is the RFC 7638 thumbprint. All keys verify, the newest signs. Read once: a change counts from the next
+/// start.
+pub struct IssuerKeys {
     signing: SigningKey,
     public: Vec<PublicJwk>,
     verifying: HashMap<String, VerifyingKey>,
@@ -96,31 +104,24 @@ pub(crate) struct PublicJwk {
     e: String,
 }
 
+/// A private key and its public half.
 struct LoadedKey {
-    modified: SystemTime,
     jwk: PublicJwk,
+    /// PKCS#8.
     pem: String,
 }
 
-impl FileIssuerKeys {
-    /// Opens the keys in a folder; makes the folder, and a first key, if there is none. Several processes may do so
-    /// at once: all get the same key.
-    ///
-    /// # Errors
-    /// See [`KeysError`].
-    pub fn open(folder: &Path) -> Result<Self, KeysError> {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(KeysError::io(folder))?;
-        require_mode(folder, 0o022, 0o700)?;
-        // Whoever comes first makes the key; goes with the handle.
-        let handle = File::open(folder).map_err(KeysError::io(folder))?;
-        handle.lock().map_err(KeysError::io(folder))?;
-        let mut keys = load_all(folder)?;
-        if keys.is_empty() {
-            let path = generate(folder)?;
-            handle.sync_all().map_err(KeysError::io(folder))?;
-            keys.push(load(&path)?);
-        }
-        keys.sort_by(|a, b| (b.modified, &b.jwk.kid).cmp(&(a.modified, &a.jwk.kid)));
+impl LoadedKey {
+    /// Reads PKCS#8, if it is an RSA key of a size that can be trusted.
+    fn of(der: &[u8]) -> Option<Self> {
+        let pair = KeyPair::from_pkcs8(der).ok()?;
+        Some(Self { jwk: PublicJwk::of(&pair), pem: wrap_pem(der) })
+    }
+}
+
+impl IssuerKeys {
+    /// The newest comes first.
+    fn of(keys: Vec<LoadedKey>) -> Result<Self, KeysError> {
         let newest = keys.first().ok_or(KeysError::Generation)?;
         let key = EncodingKey::from_rsa_pem(newest.pem.as_bytes()).map_err(|_| KeysError::Generation)?;
         let signing = SigningKey { kid: newest.jwk.kid.clone(), key };
@@ -147,7 +148,7 @@ impl FileIssuerKeys {
 }
 
 #[async_trait]
-impl KeySource for FileIssuerKeys {
+impl KeySource for IssuerKeys {
     async fn key(&self, kid: &str) -> Result<Option<VerifyingKey>, KeySourceError> {
         Ok(self.verifying.get(kid).cloned())
     }
@@ -168,47 +169,11 @@ impl PublicJwk {
     }
 }
 
-/// Refuses a file or folder that has any of the `forbidden` permission bits.
-fn require_mode(path: &Path, forbidden: u32, wanted: u32) -> Result<(), KeysError> {
-    let mode = fs::metadata(path).map_err(KeysError::io(path))?.permissions().mode() & 0o7777;
-    if mode & forbidden == 0 { Ok(()) } else { Err(KeysError::Exposed { path: path.to_owned(), mode, wanted }) }
-}
-
-fn load_all(folder: &Path) -> Result<Vec<LoadedKey>, KeysError> {
-    let mut keys = Vec::new();
-    for entry in fs::read_dir(folder).map_err(KeysError::io(folder))? {
-        let path = entry.map_err(KeysError::io(folder))?.path();
-        if path.extension().is_some_and(|extension| extension == "pem") {
-            keys.push(load(&path)?);
-        }
-    }
-    Ok(keys)
-}
-
-fn load(path: &Path) -> Result<LoadedKey, KeysError> {
-    require_mode(path, 0o077, 0o600)?;
-    let modified = fs::metadata(path).and_then(|metadata| metadata.modified()).map_err(KeysError::io(path))?;
-    let malformed = || KeysError::Malformed(path.to_owned());
-    let text = match fs::read_to_string(path) {
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => return Err(malformed()),
-        text => text.map_err(KeysError::io(path))?,
-    };
-    let pair = KeyPair::from_pkcs8(&unwrap_pem(&text).ok_or_else(malformed)?).map_err(|_| malformed())?;
-    Ok(LoadedKey { modified, jwk: PublicJwk::of(&pair), pem: text })
-}
-
-/// Makes a key of 2048 bits and stores it; it has its name only once it is whole and on the disk.
-fn generate(folder: &Path) -> Result<PathBuf, KeysError> {
+/// Makes a key of 2048 bits, which takes a moment: PKCS#8, and its id.
+fn generate() -> Result<(Vec<u8>, String), KeysError> {
     let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| KeysError::Generation)?;
     let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| KeysError::Generation)?;
-    let path = folder.join(format!("{}.pem", PublicJwk::of(&pair).kid));
-    let new = path.with_extension("new");
-    let mut file =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new).map_err(KeysError::io(&new))?;
-    file.write_all(wrap_pem(der.as_ref()).as_bytes()).map_err(KeysError::io(&new))?;
-    file.sync_all().map_err(KeysError::io(&new))?;
-    fs::rename(&new, &path).map_err(KeysError::io(&path))?;
-    Ok(path)
+    Ok((der.as_ref().to_vec(), PublicJwk::of(&pair).kid))
 }
 
 fn wrap_pem(der: &[u8]) -> String {

@@ -9,5 +9,5 @@ mod passwords;
 
 pub use authorizer::{Authorizer, KeySource, KeySourceError, Refusal, StringClaims, Trust, Verified, VerifyingKey};
 pub use issuer::RsaTokenIssuer;
-pub use keys::{FileIssuerKeys, KeysError};
+pub use keys::{IssuerKeys, KeysError};
 pub use passwords::{Argon2PasswordHasher, HashCost, InvalidCost};

@@ -12,11 +12,11 @@ use eventdesk_app::{
     ports::{Clock, CommitLog, EventStore, Ids, PasswordHasher, Position, QueueError, ReadStore, ReadStoreError},
     projections::{DirectoryProjection, HistoryProjection, Projection, Projector, TICKETS, TicketsProjection, VIEWS},
     publish::LocalPublisher,
-    queries::{Queries, Waiters},
+    queries::{KnownTickets, Queries, Waiters},
 };
 use eventdesk_http::{CallerResolver, Probe, RoleSource, Services, Settings, TrustedIssuer};
 use eventdesk_identity::{
-    Argon2PasswordHasher, Authorizer, FileIssuerKeys, HashCost, InvalidCost, KeysError, RsaTokenIssuer, Trust,
+    Argon2PasswordHasher, Authorizer, IssuerKeys, HashCost, InvalidCost, KeysError, RsaTokenIssuer, Trust,
 };
 use eventdesk_runtime::{Config, RandomIds, SystemClock};
 use eventdesk_sqlite::{
@@ -204,6 +204,7 @@ impl LocalDesk {
             cursors: self.secret.digester("cursors"),
             reservations: self.secret.digester("reservations"),
             waiters: Waiters::new(WAITERS),
+            known_tickets: KnownTickets::default(),
         })
     }
 
@@ -211,12 +212,12 @@ impl LocalDesk {
     ///
     /// # Errors
     /// `Keys`.
-    pub fn keys(&self) -> Result<Arc<FileIssuerKeys>, LocalDeskError> {
-        Ok(Arc::new(FileIssuerKeys::open(&self.folder.keys())?))
+    pub fn keys(&self) -> Result<Arc<IssuerKeys>, LocalDeskError> {
+        Ok(Arc::new(IssuerKeys::open(&self.folder.keys())?))
     }
 
     /// The built-in issuer.
-    pub fn identity(&self, keys: &Arc<FileIssuerKeys>) -> Arc<Identity> {
+    pub fn identity(&self, keys: &Arc<IssuerKeys>) -> Arc<Identity> {
         Arc::new(Identity {
             store: self.store(),
             credentials: Arc::new(self.store.credentials()),
@@ -233,7 +234,7 @@ impl LocalDesk {
     }
 
     /// Believes the built-in issuer.
-    pub fn authorizer(&self, keys: Arc<FileIssuerKeys>) -> Authorizer {
+    pub fn authorizer(&self, keys: Arc<IssuerKeys>) -> Authorizer {
         let audiences = vec![self.config.builtin_issuer.audience.clone()];
         Authorizer::new(Trust { issuer: self.issuer.clone(), audiences }, keys, self.clock())
     }

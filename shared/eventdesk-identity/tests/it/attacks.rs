@@ -4,7 +4,7 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use eventdesk_identity::{FileIssuerKeys, Refusal};
+use eventdesk_identity::{IssuerKeys, Refusal};
 use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
@@ -107,7 +107,7 @@ async fn only_the_key_that_the_header_names_counts() {
     }
 
     let foreign_folder = tempfile::tempdir().unwrap();
-    let foreign = FileIssuerKeys::open(foreign_folder.path()).unwrap();
+    let foreign = IssuerKeys::open(foreign_folder.path()).unwrap();
     let pem = std::fs::read(foreign_folder.path().join(format!("{}.pem", foreign.signing_kid()))).unwrap();
     let foreign_key = EncodingKey::from_rsa_pem(&pem).unwrap();
     let claims_to_be_ours = jsonwebtoken::encode(&bench.header(), &good(), &foreign_key).unwrap();

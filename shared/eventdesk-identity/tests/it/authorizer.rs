@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use eventdesk_app::ports::{AccessClaims, TokenIssuer};
 use eventdesk_events::{UserId, user::Role};
 use eventdesk_identity::{
-    Authorizer, FileIssuerKeys, KeySource, KeySourceError, Refusal, RsaTokenIssuer, Trust, VerifyingKey,
+    Authorizer, IssuerKeys, KeySource, KeySourceError, Refusal, RsaTokenIssuer, Trust, VerifyingKey,
 };
 use serde_json::json;
 use tokio::sync::watch;
@@ -146,7 +146,7 @@ async fn a_token_that_was_seen_shares_its_claims() {
 async fn tokens_of_before_a_restart_are_good_after_it() {
     let bench = Bench::new();
     let token = bench.token(&good());
-    let keys = Arc::new(FileIssuerKeys::open(&shared_folder()).unwrap());
+    let keys = Arc::new(IssuerKeys::open(&shared_folder()).unwrap());
     assert_eq!(keys.signing_kid(), bench.keys.signing_kid());
     let restarted = authorizer(&keys, &bench.clock);
     assert!(restarted.authorize(Some(&token), &["tickets:read"]).await.is_ok());
@@ -154,7 +154,7 @@ async fn tokens_of_before_a_restart_are_good_after_it() {
 
 /// Keys that can be taken away.
 struct Withdrawn {
-    keys: Arc<FileIssuerKeys>,
+    keys: Arc<IssuerKeys>,
     state: watch::Receiver<&'static str>,
 }
 

@@ -14,7 +14,7 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use eventdesk_identity::{FileIssuerKeys, KeySource, KeysError};
+use eventdesk_identity::{IssuerKeys, KeySource, KeysError};
 use serde_json::Value;
 
 fn pem_files(folder: &Path) -> Vec<PathBuf> {
@@ -35,7 +35,7 @@ fn set_mode(path: &Path, mode: u32) {
 fn the_first_start_makes_a_key_that_only_the_owner_can_read() {
     let data = tempfile::tempdir().unwrap();
     let folder = data.path().join("deep").join("keys");
-    let keys = FileIssuerKeys::open(&folder).unwrap();
+    let keys = IssuerKeys::open(&folder).unwrap();
     assert_eq!(mode(&folder), 0o700);
     let files = pem_files(&folder);
     assert_eq!(files, [folder.join(format!("{}.pem", keys.signing_kid()))]);
@@ -46,8 +46,8 @@ fn the_first_start_makes_a_key_that_only_the_owner_can_read() {
 #[test]
 fn a_restart_keeps_the_key() {
     let folder = tempfile::tempdir().unwrap();
-    let first = FileIssuerKeys::open(folder.path()).unwrap();
-    let second = FileIssuerKeys::open(folder.path()).unwrap();
+    let first = IssuerKeys::open(folder.path()).unwrap();
+    let second = IssuerKeys::open(folder.path()).unwrap();
     assert_eq!(first.signing_kid(), second.signing_kid());
     assert_eq!(first.jwks(), second.jwks());
     assert_eq!(pem_files(folder.path()).len(), 1);
@@ -57,9 +57,8 @@ fn a_restart_keeps_the_key() {
 fn starts_at_the_same_moment_get_one_key() {
     let folder = tempfile::tempdir().unwrap();
     let kids: Vec<String> = std::thread::scope(|scope| {
-        let starts: Vec<_> = (0..4)
-            .map(|_| scope.spawn(|| FileIssuerKeys::open(folder.path()).unwrap().signing_kid().to_owned()))
-            .collect();
+        let starts: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| IssuerKeys::open(folder.path()).unwrap().signing_kid().to_owned())).collect();
         starts.into_iter().map(|start| start.join().unwrap()).collect()
     });
     assert!(kids.iter().all(|kid| *kid == kids[0]), "{kids:?}");
@@ -69,7 +68,7 @@ fn starts_at_the_same_moment_get_one_key() {
 #[test]
 fn the_key_set_is_public_and_named_by_thumbprint() {
     let folder = tempfile::tempdir().unwrap();
-    let keys = FileIssuerKeys::open(folder.path()).unwrap();
+    let keys = IssuerKeys::open(folder.path()).unwrap();
     let set: Value = serde_json::from_str(&keys.jwks()).unwrap();
     let key = &set["keys"][0];
     let members: Vec<_> = key.as_object().unwrap().keys().map(String::as_str).collect();
@@ -89,9 +88,9 @@ fn the_key_set_is_public_and_named_by_thumbprint() {
 #[tokio::test]
 async fn all_keys_verify_and_the_newest_signs() {
     let folder = tempfile::tempdir().unwrap();
-    let old = FileIssuerKeys::open(folder.path()).unwrap();
+    let old = IssuerKeys::open(folder.path()).unwrap();
     let other = tempfile::tempdir().unwrap();
-    let new = FileIssuerKeys::open(other.path()).unwrap();
+    let new = IssuerKeys::open(other.path()).unwrap();
     let file = format!("{}.pem", new.signing_kid());
     fs::copy(other.path().join(&file), folder.path().join(&file)).unwrap();
     let later =
@@ -99,7 +98,7 @@ async fn all_keys_verify_and_the_newest_signs() {
     fs::File::options().write(true).open(folder.path().join(&file)).unwrap().set_modified(later).unwrap();
     fs::write(folder.path().join("notes.txt"), "not a key").unwrap();
 
-    let both = FileIssuerKeys::open(folder.path()).unwrap();
+    let both = IssuerKeys::open(folder.path()).unwrap();
     assert_eq!(both.signing_kid(), new.signing_kid());
     let set: Value = serde_json::from_str(&both.jwks()).unwrap();
     let kids: Vec<_> = set["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap()).collect();
@@ -112,21 +111,21 @@ async fn all_keys_verify_and_the_newest_signs() {
 #[test]
 fn keys_that_others_may_use_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    FileIssuerKeys::open(folder.path()).unwrap();
+    IssuerKeys::open(folder.path()).unwrap();
     let file = pem_files(folder.path()).remove(0);
     for bad in [0o640, 0o604, 0o660, 0o644, 0o666, 0o610] {
         set_mode(&file, bad);
-        let error = FileIssuerKeys::open(folder.path()).err().unwrap();
+        let error = IssuerKeys::open(folder.path()).err().unwrap();
         assert!(matches!(&error, KeysError::Exposed { mode, .. } if *mode == bad), "{bad:o}: {error:?}");
         assert!(error.to_string().contains("600"), "{error}");
     }
     for good in [0o600, 0o400] {
         set_mode(&file, good);
-        assert!(FileIssuerKeys::open(folder.path()).is_ok(), "{good:o}");
+        assert!(IssuerKeys::open(folder.path()).is_ok(), "{good:o}");
     }
     for bad in [0o770, 0o707, 0o777] {
         set_mode(folder.path(), bad);
-        assert!(matches!(FileIssuerKeys::open(folder.path()), Err(KeysError::Exposed { .. })), "{bad:o}");
+        assert!(matches!(IssuerKeys::open(folder.path()), Err(KeysError::Exposed { .. })), "{bad:o}");
     }
     set_mode(folder.path(), 0o700);
 }
@@ -145,7 +144,7 @@ fn what_is_no_good_key_is_refused_by_name_and_never_replaced() {
     for content in ["".as_bytes(), b"garbage", &[0xff, 0xfe], public.as_bytes(), cut.as_bytes()] {
         fs::write(&file, content).unwrap();
         set_mode(&file, 0o600);
-        let error = FileIssuerKeys::open(folder.path()).err().unwrap();
+        let error = IssuerKeys::open(folder.path()).err().unwrap();
         assert!(matches!(&error, KeysError::Malformed(path) if *path == file), "{error:?}");
         assert_eq!(fs::read(&file).unwrap(), content);
     }

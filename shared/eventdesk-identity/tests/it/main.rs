@@ -6,4 +6,5 @@ mod attacks;
 mod authorizer;
 mod keys;
 mod passwords;
+mod shared_keys;
 mod support;

@@ -11,7 +11,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use eventdesk_app::ports::{Clock, Ids};
 use eventdesk_events::Timestamp;
-use eventdesk_identity::{Authorizer, FileIssuerKeys, Refusal, Trust, Verified};
+use eventdesk_identity::{Authorizer, IssuerKeys, Refusal, Trust, Verified};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -21,7 +21,7 @@ pub(crate) const AUDIENCE: &str = "eventdesk";
 /// 2026-11-22T00:00:00Z
 pub(crate) const NOW_S: i64 = 1_795_305_600;
 
-pub(crate) struct FakeClock(AtomicI64);
+pub(crate) struct FakeClock(pub(crate) AtomicI64);
 
 impl FakeClock {
     pub(crate) fn set_s(&self, seconds: i64) {
@@ -53,12 +53,12 @@ impl Ids for TestIds {
 pub(crate) fn shared_folder() -> PathBuf {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| tempfile::tempdir().unwrap()).path().join("keys");
-    FileIssuerKeys::open(&folder).unwrap();
+    IssuerKeys::open(&folder).unwrap();
     folder
 }
 
 pub(crate) struct Bench {
-    pub(crate) keys: Arc<FileIssuerKeys>,
+    pub(crate) keys: Arc<IssuerKeys>,
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) authorizer: Authorizer,
     pub(crate) private: EncodingKey,
@@ -67,7 +67,7 @@ pub(crate) struct Bench {
 impl Bench {
     pub(crate) fn new() -> Self {
         let folder = shared_folder();
-        let keys = Arc::new(FileIssuerKeys::open(&folder).unwrap());
+        let keys = Arc::new(IssuerKeys::open(&folder).unwrap());
         let pem = std::fs::read(folder.join(format!("{}.pem", keys.signing_kid()))).unwrap();
         let clock = Arc::new(FakeClock(AtomicI64::new(NOW_S * 1_000)));
         let authorizer = authorizer(&keys, &clock);
@@ -92,7 +92,7 @@ impl Bench {
     }
 }
 
-pub(crate) fn authorizer(keys: &Arc<FileIssuerKeys>, clock: &Arc<FakeClock>) -> Authorizer {
+pub(crate) fn authorizer(keys: &Arc<IssuerKeys>, clock: &Arc<FakeClock>) -> Authorizer {
     let trust = Trust { issuer: ISSUER.to_owned(), audiences: vec![AUDIENCE.to_owned(), "other".to_owned()] };
     Authorizer::new(trust, keys.clone(), clock.clone())
 }
