@@ -31,7 +31,7 @@ fn each_function_is_deployed_and_none_besides() {
         assert_eq!(function["Handler"], json!(name));
         let folder = function["CodeUri"].as_str().expect("a function has code");
         let binary =
-            folder.strip_prefix("build/").and_then(|rest| rest.strip_suffix('/')).expect("built by infra/build");
+            folder.strip_prefix(".build/").and_then(|rest| rest.strip_suffix('/')).expect("built by infra/build");
         let manifest = format!("{}/../functions/{binary}/Cargo.toml", env!("CARGO_MANIFEST_DIR"));
         assert!(Path::new(&manifest).exists(), "{name}: there is no functions/{binary}");
     }
@@ -101,6 +101,7 @@ fn a_function_is_told_of_a_service_only_if_it_may_use_it() {
             ("EVENTDESK_STORE_TABLE", may("dynamodb:", "StoreTable")),
             ("EVENTDESK_STORE_IDENTITY_TABLE", may("dynamodb:", "IdentityTable")),
             ("EVENTDESK_BUS_NAME", may("events:", "Bus")),
+            ("EVENTDESK_BUS_QUEUES", may("sqs:", "")),
             ("EVENTDESK_SECRET_PARAMETER", may("ssm:", "parameter")),
         ] {
             assert_eq!(settings.contains_key(setting), allowed, "{name}: {setting}");
@@ -108,6 +109,7 @@ fn a_function_is_told_of_a_service_only_if_it_may_use_it() {
         for (setting, kind, value) in [
             ("EVENTDESK_STORE_TABLE", "EVENTDESK_STORE_KIND", "dynamodb"),
             ("EVENTDESK_BUS_NAME", "EVENTDESK_BUS_KIND", "eventbridge"),
+            ("EVENTDESK_BUS_QUEUES", "EVENTDESK_BUS_KIND", "eventbridge"),
             ("EVENTDESK_VIEWS_URI", "EVENTDESK_VIEWS_KIND", "mongodb"),
         ] {
             assert!(!settings.contains_key(setting) || settings[kind] == value, "{name}: {kind}");

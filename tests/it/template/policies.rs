@@ -197,6 +197,12 @@ fn who_changes_tells_the_bus_and_who_projects_hears_one_queue() {
         };
         assert_eq!(may("sqs:ReceiveMessage"), own, "{name}");
         assert_eq!(may("sqs:DeleteMessage"), own, "{name}");
+        // A projector brings what it cannot work through to its own dead letters; the audit asks for a second look.
+        let sends: Vec<_> = match name.as_str() {
+            "audit" => vec!["DirectoryQueue".to_owned(), "HistoryQueue".to_owned(), "TicketQueue".to_owned()],
+            _ => own.iter().map(|queue| queue.replace("Queue", "DeadLetters")).collect(),
+        };
+        assert_eq!(may("sqs:SendMessage"), sends, "{name}");
     }
 }
 

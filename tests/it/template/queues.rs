@@ -6,7 +6,7 @@ use eventdesk_app::projections::{DirectoryProjection, HistoryProjection, Project
 use eventdesk_events::Event;
 use serde_json::{Value, json};
 
-use super::document::{Mode, Template, target};
+use super::document::{Mode, Template, named, target};
 
 const FOURTEEN_DAYS_S: u64 = 14 * 24 * 3_600;
 
@@ -72,6 +72,7 @@ fn each_queue_feeds_its_projector_and_hears_which_messages_failed() {
         assert_eq!(event["Type"], "SQS");
         let source = &event["Properties"];
         assert_eq!(target(&source["Queue"]), Some(queue));
+        assert_eq!(named(&template.properties(queue)["QueueName"]), projection.name());
         assert_eq!(source["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
         assert_eq!(source["ScalingConfig"]["MaximumConcurrency"], json!({"Ref": "ProjectorConcurrency"}));
         let number = |value: &Value| value.as_u64().expect("a number");
@@ -94,7 +95,12 @@ fn what_a_queue_gives_up_on_is_kept_and_seen() {
     for Consumer { queue, .. } in consumers() {
         let redrive = &template.properties(queue)["RedrivePolicy"];
         ends.insert(target(&redrive["deadLetterTargetArn"]).expect("a queue has a dead-letter queue").to_owned());
-        assert!(redrive["maxReceiveCount"].as_u64().expect("a number") >= 5);
+        // The projector itself gives up on what it cannot read. Only what it never says anything about, as while its
+        // database is away, comes back by the queue's clock: for a day.
+        let visibility = template.properties(queue)["VisibilityTimeout"].as_u64().expect("a number");
+        assert!(redrive["maxReceiveCount"].as_u64().expect("a number") * visibility >= 24 * 3_600);
+        let dead = target(&redrive["deadLetterTargetArn"]).map(|id| template.properties(id)).expect("there is one");
+        assert_eq!(format!("{}-dead", named(&template.properties(queue)["QueueName"])), named(&dead["QueueName"]));
         assert!(old.contains(queue), "nobody is told that {queue} is not worked through");
     }
     for (id, queue) in template.of("AWS::SQS::Queue") {
