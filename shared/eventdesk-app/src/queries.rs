@@ -4,6 +4,7 @@ mod consistency;
 mod cursor;
 mod directory;
 mod history;
+mod known;
 mod messages;
 mod names;
 mod tickets;
@@ -22,6 +23,7 @@ use crate::{
 pub use consistency::Waiters;
 pub use directory::{EmployeeFilter, UserFilter};
 pub use history::{HistoryEntry, HistoryFilter};
+pub use known::KnownTickets;
 pub use messages::MessageFilter;
 pub use tickets::{TicketFilter, TicketKey, TicketSort};
 
@@ -39,6 +41,8 @@ pub struct Queries {
     pub reservations: Digester,
     /// Bounds how many queries wait for the read models at once.
     pub waiters: Waiters,
+    /// Spares lists the parsing of what has not changed.
+    pub known_tickets: KnownTickets,
 }
 
 impl Queries {

@@ -18,7 +18,7 @@ use crate::ports::{ApplyError, Delivery, DeliveryId, EventStore, Progress, Put, 
 const BATCH: usize = 256;
 /// Batches of one projector begin at least this far apart, unless one is full: under load many events then share one
 /// write, for the price of so much lag. The first event after a quiet moment waits for nothing.
-const PACE: Duration = Duration::from_millis(5);
+const PACE: Duration = Duration::from_millis(10);
 /// How often a batch is planned anew after losing a guard.
 const MOST_PLANS: u32 = 5;
 /// The longest pause while something is away.

@@ -9,7 +9,6 @@ use eventdesk_events::{
 use super::{
     Page, PageRequest, Queries, QueryContext,
     consistency::Model,
-    content,
     cursor::{List, one_of},
     names::Names,
 };
@@ -95,7 +94,7 @@ impl Queries {
     ) -> Result<TicketRecord, QueryError> {
         self.wait_for(Model::Desk, &context.token).await?;
         let document = self.ticket_document(key).await?.ok_or(QueryError::NotFound(Resource::Ticket))?;
-        let content: TicketDocument = content(&document.body)?;
+        let content = self.known_tickets.of_one(&document.id, &document.body)?;
         let Ticket::Live(facts) = &content.ticket else { return Err(QueryError::NotFound(Resource::Ticket)) };
         if !self.may_see(context, facts).await? {
             return Err(QueryError::NotFound(Resource::Ticket));
@@ -104,7 +103,7 @@ impl Queries {
             return self.ticket_at(&document.id, version).await;
         }
         let names = self.ticket_names([facts]).await?;
-        record(&document.id, document.version, content, &names, context.caller.is_staff())
+        record(&document.id, document.version, &content, &names, context.caller.is_staff())
     }
 
     /// One page of tickets; who is not staff sees those they are the requester of.
@@ -130,11 +129,11 @@ impl Queries {
         let bound = format!("{filter:?}\n{staff} {}", context.caller.id);
         let list = List { view: &TICKETS, filters, sort: Sort { field: sort.field(), descending }, bound };
         let page = self.page(list, page).await?.try_map(|document| {
-            let content: TicketDocument = content(&document.body)?;
+            let content = self.known_tickets.of_row(&document.id, document.body)?;
             Ok((document.id, document.version, content))
         })?;
         let names = self.ticket_names(page.items.iter().filter_map(|(_, _, content)| content.ticket.facts())).await?;
-        page.try_map(|(id, version, content)| record(&id, version, content, &names, staff))
+        page.try_map(|(id, version, content)| record(&id, version, &content, &names, staff))
     }
 
     pub(super) async fn ticket_document(&self, key: TicketKey) -> Result<Option<Glance>, QueryError> {
@@ -196,14 +195,14 @@ struct TicketNames {
 fn record(
     id: &str,
     version: u64,
-    content: TicketDocument,
+    content: &TicketDocument,
     names: &TicketNames,
     staff: bool,
 ) -> Result<TicketRecord, QueryError> {
     let unknown = || QueryError::NotFound(Resource::Ticket);
     let id = TicketId::parse(id).map_err(|error| QueryError::Internal(error.into()))?;
     let messages = content.messages;
-    let (Ticket::Live(facts) | Ticket::Deleted(facts)) = content.ticket else { return Err(unknown()) };
+    let (Ticket::Live(facts) | Ticket::Deleted(facts)) = &content.ticket else { return Err(unknown()) };
     let seen = if staff {
         Tally {
             count: messages.public.count + messages.internal.count,
@@ -223,7 +222,13 @@ fn record(
         last_message_at: seen.last_at,
         first_response_at: messages.first_response_at,
     };
-    Ok(TicketRecord { id, version: Version::new(version), facts, text: content.text, fed: Some(fed) })
+    Ok(TicketRecord {
+        id,
+        version: Version::new(version),
+        facts: facts.clone(),
+        text: content.text.clone(),
+        fed: Some(fed),
+    })
 }
 
 impl TicketFilter {

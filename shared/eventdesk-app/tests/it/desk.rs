@@ -17,7 +17,7 @@ use eventdesk_app::{
     commands::{EmployeeInput, MoveTicket, OpenTicket, PostMessage, RegisterEmployee, RegisterUser},
     ports::{CommitLog, EventStore, Ids, ReadStore},
     projections::{Projector, VIEWS, projectors},
-    queries::{Queries, QueryContext, Waiters},
+    queries::{KnownTickets, Queries, QueryContext, Waiters},
 };
 use eventdesk_events::{
     ActorKind, EmployeeId, TicketId, UserId, Version,
@@ -97,6 +97,7 @@ impl Desk {
             cursors: digester("cursors"),
             reservations: digester("reservations"),
             waiters: Waiters::new(2),
+            known_tickets: KnownTickets::default(),
         };
         let (people, databases) = (AtomicU64::new(1), AtomicU64::new(1));
         Self { store, log, views, clock, ids, credentials, commands, queries, people, folder, databases }

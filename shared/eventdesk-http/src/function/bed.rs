@@ -19,7 +19,7 @@ use eventdesk_app::{
         PublishError, Publisher, ReadStore, SigningError, TokenIssuer,
     },
     projections::{Projector, VIEWS, projectors},
-    queries::{Queries, Waiters},
+    queries::{KnownTickets, Queries, Waiters},
 };
 use eventdesk_events::{ActorKind, Timestamp, UserId, user::Role};
 use eventdesk_memory::{MemoryCredentials, MemoryEventStore, MemoryReadStore};
@@ -193,6 +193,7 @@ impl Bed {
             cursors: secret.digester("cursors"),
             reservations: reservations.clone(),
             waiters: Waiters::new(8),
+            known_tickets: KnownTickets::default(),
         };
         let identity = Identity {
             store: store.clone(),

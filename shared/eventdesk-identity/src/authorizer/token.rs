@@ -44,16 +44,16 @@ pub(super) fn bearer(authorization: Option<&str>) -> Result<&str, Refusal> {
         None if value.is_empty() || value.eq_ignore_ascii_case("bearer") => return Err(Refusal::Missing),
         None => value,
     };
-    if token.len() > LARGEST {
-        return Err(Refusal::TooLarge);
-    }
-    let part_of_one = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if token.bytes().all(part_of_one) { Ok(token) } else { Err(Refusal::Malformed) }
+    if token.len() > LARGEST { Err(Refusal::TooLarge) } else { Ok(token) }
 }
 
 impl<'t> Token<'t> {
     /// Takes a token apart.
     pub(super) fn parse(text: &'t str) -> Result<Self, Refusal> {
+        let part_of_one = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        if !text.bytes().all(part_of_one) {
+            return Err(Refusal::Malformed);
+        }
         let (message, signature) = text.rsplit_once('.').ok_or(Refusal::Malformed)?;
         let (head, payload) = message.split_once('.').ok_or(Refusal::Malformed)?;
         if payload.contains('.') {
