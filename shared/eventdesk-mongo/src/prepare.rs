@@ -1,0 +1,137 @@
+//! Makes the collections and indexes of views.
+
+use eventdesk_app::ports::{FieldKind, Index, Misuse, ViewSpec};
+use mongodb::{
+    IndexModel,
+    bson::{Document, RawDocumentBuf, doc},
+    error::ErrorKind,
+    options::IndexOptions,
+};
+
+use crate::{
+    alias::{Alias, Aliases, VIEWS},
+    fault::{DUPLICATE_KEY, Fault, MongoError},
+    form::unique_field,
+    server::Server,
+};
+
+/// The collection of a generation of a view.
+pub(crate) fn collection(view: &ViewSpec, generation: u32) -> String {
+    format!("{}_g{generation}", view.name)
+}
+
+/// Makes the first generation of views that have none, and the indexes that are missing.
+///
+/// What the row of a view says of its indexes is believed: once all is there, this costs one round trip.
+pub(crate) async fn prepare(server: &Server, views: &[&'static ViewSpec]) -> Result<(), Fault> {
+    for view in views {
+        view.check()?;
+        // MongoDB takes 64 a collection; sets and unique ones need more than is declared.
+        if view.indexes.len() + view.fields.len() > 60 {
+            return Err(Misuse { view: view.name, problem: "too many fields and indexes".to_owned() }.into());
+        }
+    }
+    let rows = Aliases::rows(server).await?;
+    for view in views {
+        if let Some(row) = rows.iter().find(|row| row.view == view.name) {
+            bring_up(server, view, row).await?;
+        } else if !make(server, view).await? {
+            // Another process was faster. It may be another version, too.
+            let rows = Aliases::rows(server).await?;
+            if let Some(row) = rows.iter().find(|row| row.view == view.name) {
+                bring_up(server, view, row).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Makes the first generation; `false` if there is one by now.
+async fn make(server: &Server, view: &'static ViewSpec) -> Result<bool, Fault> {
+    // The row comes last, so that nobody uses a generation without its indexes.
+    create_indexes(server, view, 1).await?;
+    let row = doc! {
+        "_id": view.name,
+        "generation": 1_i64,
+        "shape": i64::from(view.shape),
+        "fields": fields(view),
+        "indexes": indexes(view),
+    };
+    let row = RawDocumentBuf::try_from(row).map_err(|error| MongoError::Refused(error.into()))?;
+    let rows = server.collection(VIEWS);
+    let added = server.ask(async move {
+        match rows.insert_one(row).await {
+            Err(error) if is_duplicate(&error) => Ok(false),
+            other => other.map(|_| true),
+        }
+    });
+    Ok(added.await?)
+}
+
+fn is_duplicate(error: &mongodb::error::Error) -> bool {
+    use mongodb::error::WriteFailure::WriteError;
+    matches!(&*error.kind, ErrorKind::Write(WriteError(refusal)) if refusal.code == DUPLICATE_KEY)
+}
+
+/// Adds the indexes that the live generation lacks.
+async fn bring_up(server: &Server, view: &'static ViewSpec, row: &Alias) -> Result<(), Fault> {
+    if row.shape != view.shape || row.fields != fields(view) {
+        let Alias { shape, .. } = row;
+        let reason = format!("view {} has shape {shape} and other fields than shape {}", view.name, view.shape);
+        return Err(MongoError::Rebuild(reason).into());
+    }
+    if row.indexes == indexes(view) {
+        return Ok(());
+    }
+    create_indexes(server, view, row.generation).await?;
+    let rows = server.collection(VIEWS);
+    let (which, change) = (doc! { "_id": view.name }, doc! { "$set": { "indexes": indexes(view) } });
+    server.ask(async move { rows.update_one(which, change).await }).await?;
+    Ok(())
+}
+
+async fn create_indexes(server: &Server, view: &'static ViewSpec, generation: u32) -> Result<(), Fault> {
+    let collection = server.collection(&collection(view, generation));
+    let models = view.indexes.iter().flat_map(index_models).chain(set_models(view)).collect::<Vec<_>>();
+    if models.is_empty() {
+        return Ok(());
+    }
+    server.ask_patiently(async move { collection.create_indexes(models).await }).await?;
+    Ok(())
+}
+
+/// Each page and count is of the living: so `deleted` comes first, where a partial index would leave the dead out.
+fn index_models(index: &Index) -> Vec<IndexModel> {
+    let mut keys = doc! { "deleted": 1 };
+    keys.extend(index.fields.iter().map(|field| ((*field).to_owned(), 1.into())));
+    keys.insert("_id", 1);
+    let name = index.fields.join("__");
+    let mut models = Vec::with_capacity(2);
+    if index.unique {
+        let options = IndexOptions::builder().name(format!("unique__{name}")).unique(true).build();
+        models.push(IndexModel::builder().keys(doc! { unique_field(index): 1 }).options(options).build());
+    }
+    models.push(model(name, keys));
+    models
+}
+
+/// Sets are filtered by, so each has an index though none is declared: a rare text is found without reading all.
+fn set_models(view: &'static ViewSpec) -> impl Iterator<Item = IndexModel> {
+    let sets = view.fields.iter().filter(|field| field.kind == FieldKind::Set);
+    sets.map(|field| model(format!("holds__{}", field.name), doc! { "deleted": 1, field.name: 1, "_id": 1 }))
+}
+
+fn model(name: String, keys: Document) -> IndexModel {
+    IndexModel::builder().keys(keys).options(IndexOptions::builder().name(name).build()).build()
+}
+
+fn fields(view: &ViewSpec) -> String {
+    let fields: Vec<_> = view.fields.iter().map(|field| format!("{} {:?}", field.name, field.kind)).collect();
+    fields.join(", ")
+}
+
+fn indexes(view: &ViewSpec) -> String {
+    let index = |index: &Index| format!("{}{}", if index.unique { "unique " } else { "" }, index.fields.join(" "));
+    let indexes: Vec<_> = view.indexes.iter().map(index).collect();
+    indexes.join(", ")
+}

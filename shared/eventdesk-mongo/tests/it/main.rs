@@ -1,0 +1,13 @@
+//! The MongoDB read store on a real server: the port's contract, and what MongoDB adds to it.
+//!
+//! Needs a server: `tests/services/mongodb` starts one and prints its URI.
+
+mod away;
+mod bodies;
+mod contract;
+mod costs;
+mod generations;
+mod guards;
+mod link;
+mod projections;
+mod server;
