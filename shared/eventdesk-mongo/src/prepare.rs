@@ -92,11 +92,11 @@ async fn bring_up(server: &Server, view: &'static ViewSpec, row: &Alias) -> Resu
 
 async fn create_indexes(server: &Server, view: &'static ViewSpec, generation: u32) -> Result<(), Fault> {
     let collection = server.collection(&collection(view, generation));
-    let models = view.indexes.iter().flat_map(index_models).chain(set_models(view)).collect::<Vec<_>>();
-    if models.is_empty() {
-        return Ok(());
+    // One by one: FerretDB stumbles over a list of which it has some already.
+    for model in view.indexes.iter().flat_map(index_models).chain(set_models(view)) {
+        let collection = collection.clone();
+        server.ask_patiently(async move { collection.create_index(model).await }).await?;
     }
-    server.ask_patiently(async move { collection.create_indexes(models).await }).await?;
     Ok(())
 }
 
