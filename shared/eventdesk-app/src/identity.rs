@@ -20,7 +20,7 @@ use eventdesk_events::{StreamId, UserId};
 
 pub use bootstrap::{BOOTSTRAP_USERNAME, Bootstrap, GeneratedPassword, bootstrap};
 pub use discovery::Discovery;
-pub use logins::LoginLimiter;
+pub use logins::{LocalFailedLogins, LoginLimiter};
 pub use scopes::Scope;
 
 use crate::{

@@ -40,7 +40,7 @@
 //! - **A password hash**: `subject` = `user#<uuid>`, `part` = `password`, `hash` (PHC text), `set_at` (`N`, ms).
 //! - **A key of the issuer**: `subject` = `issuer-keys`, `part` = its number with six digits (`000001`; the highest
 //!   signs), `kid`, `made_at` (`N`, ms), `sealed` (`B`, the private key, encrypted).
-//! - **A counter of failed logins**: `subject` = `login#<name digest or network>`, `part` = `failures`, `full_again`
+//! - **A counter of failed logins**: `subject` = `login#name-<digest>` or `login#network-<address>`, `part` = `failures`, `full_again`
 //!   (`N`, ms), `expires`.
 //!
 //! # Calls
@@ -50,14 +50,21 @@
 //! DynamoDB only has eventually.
 
 mod append;
+mod batch;
+mod credentials;
+mod failed_logins;
 mod fault;
 mod feed;
+mod issuer_keys;
 mod item;
 mod scan;
 mod store;
 mod tables;
 
+pub use credentials::DynamoCredentials;
+pub use failed_logins::DynamoFailedLogins;
 pub use feed::{FEED_SHARDS, FeedBucket, FeedEntry, FeedFrom};
+pub use issuer_keys::DynamoIssuerKeyStore;
 pub use item::item_bytes;
 pub(crate) use item::number_bytes;
 pub use scan::{ScanPage, ScanPlace};

@@ -5,6 +5,8 @@
 pub mod bus;
 pub mod credentials;
 pub mod event_store;
+pub mod failed_logins;
+pub mod issuer_keys;
 pub mod queue;
 pub mod read_store;
 mod suite;

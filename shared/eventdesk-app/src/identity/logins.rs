@@ -35,7 +35,7 @@ impl LoginLimiter {
     /// Allows this many failures a minute for each name and each address, counted in this process alone; 0 = any
     /// number.
     pub fn new(per_minute: u32) -> Self {
-        Self::counting_in(Arc::new(Buckets::default()), per_minute)
+        Self::counting_in(Arc::new(LocalFailedLogins::default()), per_minute)
     }
 
     /// As [`LoginLimiter::new`], counted where all processes of the deployment do.
@@ -104,9 +104,9 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The counters of one process.
+/// Counters of one process.
 #[derive(Default)]
-pub(super) struct Buckets {
+pub struct LocalFailedLogins {
     // Held for moments only and never across an await.
     counted: Mutex<Counted>,
 }
@@ -118,7 +118,7 @@ struct Counted {
     swept_at_ms: i64,
 }
 
-impl Buckets {
+impl LocalFailedLogins {
     #[cfg(test)]
     pub(super) fn remembered(&self) -> usize {
         self.counted().full_again.len()
@@ -130,7 +130,7 @@ impl Buckets {
 }
 
 #[async_trait]
-impl FailedLogins for Buckets {
+impl FailedLogins for LocalFailedLogins {
     async fn full_again(&self, keys: &[LoginKey]) -> Result<Vec<Option<Timestamp>>, FailedLoginsError> {
         let counted = self.counted();
         Ok(keys.iter().map(|key| counted.full_again.get(key).copied().map(Timestamp::from_millis)).collect())

@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use eventdesk_events::{Timestamp, user::Role};
 
-use super::{GrantError, LoginLimiter, Scope, logins::Buckets, scopes};
+use super::{GrantError, LocalFailedLogins, LoginLimiter, Scope, scopes};
 use crate::{Digest, access::AccessMatrix};
 
 fn granted(roles: &[Role], scope: Option<&str>) -> Option<String> {
@@ -120,7 +120,7 @@ async fn zero_turns_the_counting_off() {
 
 #[tokio::test]
 async fn a_flood_of_names_neither_grows_without_bound_nor_locks_out_later_ones() {
-    let buckets = Arc::new(Buckets::default());
+    let buckets = Arc::new(LocalFailedLogins::default());
     let limiter = LoginLimiter::counting_in(buckets.clone(), 10);
     let flood = async |from: u32, at: Timestamp| {
         for number in from..from + 70_000 {

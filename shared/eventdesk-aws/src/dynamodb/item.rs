@@ -47,8 +47,12 @@ pub(super) fn number(value: impl Display) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
+pub(super) fn binary(value: impl Into<Vec<u8>>) -> AttributeValue {
+    AttributeValue::B(Blob::new(value))
+}
+
 fn bytes(value: Uuid) -> AttributeValue {
-    AttributeValue::B(Blob::new(value.into_bytes()))
+    binary(value.into_bytes())
 }
 
 /// An item of these attributes.
@@ -186,6 +190,13 @@ pub(super) fn take_stream(item: &mut Item, name: &'static str) -> Result<StreamI
 pub(super) fn take_number<T: FromStr>(item: &mut Item, name: &'static str) -> Result<T, Malformed> {
     match item.remove(name) {
         Some(AttributeValue::N(digits)) => digits.parse().map_err(|_| Malformed(name)),
+        _ => Err(Malformed(name)),
+    }
+}
+
+pub(super) fn take_bytes(item: &mut Item, name: &'static str) -> Result<Vec<u8>, Malformed> {
+    match item.remove(name) {
+        Some(AttributeValue::B(blob)) => Ok(blob.into_inner()),
         _ => Err(Malformed(name)),
     }
 }

@@ -1,19 +1,17 @@
 //! The event store's reads, and its ticket numbers.
 
-use std::{collections::HashMap, ops::Range, time::Duration};
+use std::{collections::HashMap, ops::Range};
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::{
-    Client,
-    types::{KeysAndAttributes, ReturnValue},
-};
+use aws_sdk_dynamodb::{Client, types::ReturnValue};
 use eventdesk_app::ports::{Append, AppendError, Claim, Commit, EventStore, StoreError, StoredState};
 use eventdesk_events::{StreamId, Version};
 use quick_cache::sync::Cache;
 use tokio::sync::Mutex;
 
 use super::{
-    fault::{StillBusy, pause, read_failed, undecodable},
+    batch,
+    fault::{read_failed, undecodable},
     item::{
         HOLDER, Item, LAST, STATE, STATE_VERSION, STREAM, VERSION, commit, item, key, number, take_number, take_stream,
         text, version_and_state,
@@ -22,11 +20,6 @@ use super::{
 
 /// So many ticket numbers are taken at once; what a process has left when it ends is never given out.
 const NUMBER_BLOCK: u64 = 100;
-/// The most keys that one `BatchGetItem` takes.
-const BATCH: usize = 100;
-/// How often keys that a batch left unread are asked for again.
-const BATCH_TRIES: u32 = 8;
-const BATCH_PAUSE: Duration = Duration::from_millis(10);
 /// Streams of which a version is known to exist.
 const KNOWN_STREAMS: usize = 4_096;
 
@@ -80,29 +73,6 @@ impl DynamoEventStore {
         }
         let found = query.send().await.map_err(read_failed)?;
         Ok(found.items.and_then(|items| items.into_iter().next()))
-    }
-
-    /// Single items of at most [`BATCH`] different keys, in no order.
-    async fn batch(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
-        let mut found = Vec::new();
-        let mut wanted = keys;
-        for tries in 0..BATCH_TRIES {
-            if tries > 0 {
-                pause(BATCH_PAUSE, tries - 1).await;
-            }
-            let request = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build();
-            let request = request.map_err(|error| StoreError::Internal(Box::new(error)))?;
-            let page =
-                self.client.batch_get_item().request_items(&self.table, request).send().await.map_err(read_failed)?;
-            found.extend(page.responses.unwrap_or_default().into_values().flatten());
-            // Too much for one answer, or throttled: asked for again.
-            let unread = page.unprocessed_keys.unwrap_or_default().into_values().next();
-            wanted = unread.map(|unread| unread.keys).unwrap_or_default();
-            if wanted.is_empty() {
-                return Ok(found);
-            }
-        }
-        Err(StoreError::Unavailable(Box::new(StillBusy { tries: BATCH_TRIES, source: None })))
     }
 
     async fn number_block(&self) -> Result<Range<u64>, StoreError> {
@@ -185,8 +155,9 @@ impl EventStore for DynamoEventStore {
         // A batch that names a key twice is refused.
         wanted.dedup();
         let mut found: HashMap<(StreamId, Version), Commit> = HashMap::with_capacity(wanted.len());
-        for some in wanted.chunks(BATCH) {
-            for item in self.batch(some.iter().map(|(stream, version)| key(*stream, *version)).collect()).await? {
+        for some in wanted.chunks(batch::MOST_KEYS) {
+            let some = some.iter().map(|(stream, version)| key(*stream, *version)).collect();
+            for item in batch::read(&self.client, &self.table, some).await? {
                 let commit = self.decode(item)?;
                 found.insert((commit.stream, commit.version), commit);
             }

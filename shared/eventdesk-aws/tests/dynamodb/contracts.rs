@@ -2,14 +2,42 @@
 
 use std::sync::Arc;
 
-use eventdesk_app::ports::EventStore;
-use eventdesk_contract::event_store;
+use eventdesk_app::ports::{Credentials, EventStore, FailedLogins, IssuerKeyStore};
+use eventdesk_aws::dynamodb::{DynamoCredentials, DynamoFailedLogins, DynamoIssuerKeyStore};
+use eventdesk_contract::{credentials, event_store, failed_logins, issuer_keys};
 
 use crate::bed::Bed;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_keeps_the_contract_of_the_event_store() {
     event_store::run_all(async || Bed::new().await.store() as Arc<dyn EventStore>).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_keeps_the_contract_of_the_credentials() {
+    credentials::run_all(async || {
+        let bed = Bed::new().await;
+        Arc::new(DynamoCredentials::new(bed.client, bed.tables.identity)) as Arc<dyn Credentials>
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_keeps_the_contract_of_the_issuers_keys() {
+    issuer_keys::run_all(async || {
+        let bed = Bed::new().await;
+        Arc::new(DynamoIssuerKeyStore::new(bed.client, bed.tables.identity)) as Arc<dyn IssuerKeyStore>
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_keeps_the_contract_of_failed_logins() {
+    failed_logins::run_all(async || {
+        let bed = Bed::new().await;
+        Arc::new(DynamoFailedLogins::new(bed.client, bed.tables.identity)) as Arc<dyn FailedLogins>
+    })
+    .await;
 }
 
 #[tokio::test]

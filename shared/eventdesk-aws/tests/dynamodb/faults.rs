@@ -2,9 +2,15 @@
 
 use std::{sync::Arc, time::Instant};
 
-use eventdesk_app::ports::{Append, AppendError, Commit, EventStore, StoreError};
-use eventdesk_contract::event_store::samples::{append, commit, content, event, fill, head, name, refusal, ticket};
-use eventdesk_events::Version;
+use eventdesk_app::ports::{
+    Append, AppendError, Commit, Credential, Credentials, EventStore, FailedLogins, IssuerKeyStore, LoginKey,
+    SealedKey, StoreError,
+};
+use eventdesk_aws::dynamodb::{DynamoCredentials, DynamoFailedLogins, DynamoIssuerKeyStore};
+use eventdesk_contract::event_store::samples::{
+    append, commit, content, event, fill, head, name, refusal, ticket, uuid,
+};
+use eventdesk_events::{Timestamp, UserId, Version};
 use serde_json::json;
 
 use crate::{
@@ -172,6 +178,43 @@ async fn keys_that_a_batch_left_unread_are_asked_for_again() {
 
 fn nothing_read() -> crate::wire::Fault {
     Answer(Box::new(|request| json!({ "Responses": {}, "UnprocessedKeys": request["RequestItems"] })))
+}
+
+#[tokio::test]
+async fn what_is_created_once_knows_its_own_after_a_lost_answer() {
+    let bed = Bed::new().await;
+    let credentials = DynamoCredentials::new(bed.client.clone(), &bed.tables.identity);
+    let user = UserId::from_uuid(uuid(1));
+    let of = |salt: &str| Credential { hash: format!("$argon2id${salt}"), set_at: Timestamp::from_millis(1) };
+    bed.wire.next("PutItem", LoseAnswer);
+    assert!(credentials.create(user, of("a")).await.unwrap());
+    assert!(!credentials.create(user, of("b")).await.unwrap());
+    let keys = DynamoIssuerKeyStore::new(bed.client.clone(), &bed.tables.identity);
+    let of = |kid: &str| {
+        let made_at = Timestamp::from_millis(1);
+        SealedKey { number: 1, kid: kid.to_owned(), made_at, sealed: vec![1] }
+    };
+    bed.wire.next("PutItem", LoseAnswer);
+    assert!(keys.create(of("a")).await.unwrap());
+    assert!(!keys.create(of("b")).await.unwrap());
+    assert_eq!(bed.wire.faults_left(), 0);
+}
+
+#[tokio::test]
+async fn a_counter_ends_by_itself_and_a_full_bucket_costs_two_calls() {
+    let bed = Bed::new().await;
+    let counted = DynamoFailedLogins::new(bed.client.clone(), &bed.tables.identity);
+    let key = LoginKey::Network([192, 0, 2, 1].into());
+    let (now, latest) = (Timestamp::from_millis(1_000_500), Timestamp::from_millis(1_060_500));
+    bed.wire.sent();
+    assert!(counted.take(key, 30_000, now, latest).await.unwrap());
+    assert_eq!(bed.wire.sent(), ["UpdateItem", "UpdateItem"]);
+    assert!(counted.take(key, 30_000, now, latest).await.unwrap());
+    assert!(!counted.take(key, 30_000, now, latest).await.unwrap());
+    assert_eq!(bed.wire.sent(), ["UpdateItem", "UpdateItem"]);
+    let items = bed.client.scan().table_name(&bed.tables.identity).send().await.unwrap().items.unwrap();
+    assert_eq!(items.len(), 1);
+    assert_eq!(items[0]["expires"].as_n().unwrap(), "1120");
 }
 
 #[tokio::test]
