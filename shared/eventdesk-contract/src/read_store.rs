@@ -126,6 +126,7 @@ pub async fn run_all(make: impl AsyncFn() -> Arc<dyn ReadStore>) {
             pages::each_filter_alone,
             pages::filters_hold_together,
             pages::contains_knows_no_wildcards,
+            pages::numbers_are_whole_to_their_ends,
             pages::sorts_both_ways_with_ties_by_id,
             pages::pages_neither_repeat_nor_lose_under_writes,
             pages::a_page_starts_after_a_vanished_document,

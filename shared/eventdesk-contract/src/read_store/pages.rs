@@ -115,13 +115,65 @@ pub(super) async fn filters_hold_together(store: Store) {
 }
 
 pub(super) async fn contains_knows_no_wildcards(store: Store) {
-    let texts = ["100%", "100x", "a_b", "axb", "it's", "back\\slash", "ÄÖ"];
-    let named = |text: &&str| with(thing(text, 1), "group", super::text(text));
+    let texts = [
+        "100%",
+        "100x",
+        "a_b",
+        "axb",
+        "it's",
+        "back\\slash",
+        "ÄÖ",
+        "[a-c]",
+        "(x|y)",
+        "^1$",
+        "1.5",
+        "1+5?",
+        "{2,}",
+        "nul\0l",
+        "two\nlines",
+    ];
+    let named = |text: &&str| with(thing(&format!("id of {text}"), 1), "group", super::text(text));
     store_all(&*store, &texts.iter().map(named).collect::<Vec<_>>()).await;
-    for (part, expected) in
-        [("0%", "100%"), ("_", "a_b"), ("'", "it's"), ("\\", "back\\slash"), ("Ö", "ÄÖ"), ("a*b", ""), ("ä", "")]
-    {
+    for (part, expected) in [
+        ("0%", "100%"),
+        ("_", "a_b"),
+        ("'", "it's"),
+        ("\\", "back\\slash"),
+        ("Ö", "ÄÖ"),
+        ("a*b", ""),
+        ("ä", ""),
+        ("[a-c]", "[a-c]"),
+        ("x|y", "(x|y)"),
+        ("^1$", "^1$"),
+        ("1.5", "1.5"),
+        ("1+5?", "1+5?"),
+        ("{2,}", "{2,}"),
+        ("l\0l", "nul\0l"),
+        ("\0", "nul\0l"),
+        ("o\nl", "two\nlines"),
+        ("(?i)IT", ""),
+        ("\\E", ""),
+    ] {
+        let expected = if expected.is_empty() { String::new() } else { format!("id of {expected}") };
         assert_eq!(matching(&*store, &[Filter::Contains("group", part.to_owned())]).await, expected, "{part}");
+    }
+}
+
+pub(super) async fn numbers_are_whole_to_their_ends(store: Store) {
+    // Beyond 2^53 neighbours are the same to whoever counts in floating point.
+    let ranks = [i64::MIN, i64::MIN + 1, -1, 0, (1 << 53) - 1, 1 << 53, (1 << 53) + 1, i64::MAX - 1, i64::MAX];
+    let mut made: Vec<_> = ranks.iter().zip('a'..).map(|(rank, id)| thing(&id.to_string(), *rank)).collect();
+    made.reverse();
+    store_all(&*store, &made).await;
+    assert_eq!(matching(&*store, &[]).await, "a b c d e f g h i");
+    for (rank, id) in ranks.iter().zip('a'..) {
+        let (rank, id) = (int(*rank), id.to_string());
+        assert_eq!(matching(&*store, &[Filter::Equal("rank", rank.clone())]).await, id);
+        let below = matching(&*store, &[Filter::Less("rank", rank.clone())]).await;
+        let above = matching(&*store, &[Filter::Greater("rank", rank.clone())]).await;
+        assert_eq!(format!("{below} {id} {above}").trim(), "a b c d e f g h i");
+        let after = Select { after: Some((rank, id)), ..page(&[], BY_RANK, 10) };
+        assert_eq!(select(&*store, &after).await.join(" "), above);
     }
 }
 

@@ -6,6 +6,7 @@ mod away;
 mod bodies;
 mod contract;
 mod costs;
+mod desk;
 mod generations;
 mod guards;
 mod link;
