@@ -29,6 +29,7 @@ fn each_function_is_deployed_and_none_besides() {
     assert_eq!(functions.keys().cloned().collect::<BTreeSet<_>>(), names());
     for (name, (_, function)) in &functions {
         assert_eq!(function["Handler"], json!(name));
+        assert_eq!(function["AutoPublishCodeSha256"], json!({"Ref": "Revision"}), "{name}");
         let folder = function["CodeUri"].as_str().expect("a function has code");
         let binary =
             folder.strip_prefix(".build/").and_then(|rest| rest.strip_suffix('/')).expect("built by infra/build");
