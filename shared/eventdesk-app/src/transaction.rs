@@ -96,11 +96,19 @@ impl<'a> Transaction<'a> {
     /// # Errors
     /// `KeyReused`, and those of the store.
     pub async fn target<A: Aggregate>(&mut self, stream: StreamId) -> Result<Target<A>, CommandError> {
-        let loaded: Loaded<A> = self.load(stream).await?;
+        let loaded = self.load(stream).await?;
+        self.targeted(loaded).await
+    }
+
+    /// As [`Transaction::target`], of a stream that was loaded together with others.
+    ///
+    /// # Errors
+    /// As [`Transaction::target`].
+    pub async fn targeted<A: Aggregate>(&mut self, loaded: Loaded<A>) -> Result<Target<A>, CommandError> {
         if let Some(entry) = self.remembered(&loaded)? {
             return self.replay(loaded, entry.version).await.map(Target::Replayed);
         }
-        self.matched = self.context.if_match.map(|expected| (stream, expected));
+        self.matched = self.context.if_match.map(|expected| (loaded.stream, expected));
         Ok(Target::Fresh(loaded))
     }
 
@@ -109,14 +117,35 @@ impl<'a> Transaction<'a> {
     /// # Errors
     /// `KeyReused`, and those of the store.
     pub async fn creation<A: Aggregate>(&mut self, stream: StreamId) -> Result<Target<A>, CommandError> {
+        let earlier = self.earlier(stream).await?;
+        self.created(stream, earlier).await
+    }
+
+    /// What stands already where something is to be created; without an idempotency key nothing can, and nothing is
+    /// read.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn earlier<A: Aggregate>(&self, stream: StreamId) -> Result<Option<Loaded<A>>, CommandError> {
         if self.context.idempotency.is_none() {
-            return Ok(Target::Fresh(Loaded::nothing(stream)));
+            return Ok(None);
         }
-        let first = self.desk.store.read(stream, Version::FIRST, 1).await?;
-        let Some(first) = first.into_iter().next() else {
-            return Ok(Target::Fresh(Loaded::nothing(stream)));
-        };
-        let loaded: Loaded<A> = Loaded::after(&*self.desk.store, first).await?;
+        match self.desk.store.read(stream, Version::FIRST, 1).await?.into_iter().next() {
+            Some(first) => Ok(Some(Loaded::after(&*self.desk.store, first).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// As [`Transaction::creation`], after [`Transaction::earlier`] was asked together with other things.
+    ///
+    /// # Errors
+    /// As [`Transaction::creation`].
+    pub async fn created<A: Aggregate>(
+        &mut self,
+        stream: StreamId,
+        earlier: Option<Loaded<A>>,
+    ) -> Result<Target<A>, CommandError> {
+        let Some(loaded) = earlier else { return Ok(Target::Fresh(Loaded::nothing(stream))) };
         match self.remembered(&loaded)? {
             Some(entry) => self.replay(loaded, entry.version).await.map(Target::Replayed),
             None => Err(CommandError::KeyReused),

@@ -59,18 +59,20 @@ impl Command for PostMessage {
 
     async fn attempt(&self, tx: &mut Transaction<'_>) -> Result<Self::Decided, CommandError> {
         let id = MessageId::from_uuid(tx.new_id());
-        let message = match tx.creation::<Message>(StreamId::Message(id)).await? {
+        let stream = StreamId::Message(id);
+        let (earlier, seen) = tokio::join!(tx.earlier::<Message>(stream), ticket::look(tx, self.ticket_id));
+        let earlier = tx.created(stream, earlier?).await?;
+        let (loaded, viewer) = seen?;
+        let message = match earlier {
             Target::Replayed(message) => {
                 // It may have opened or reopened its ticket: who reads after the repeat is to see that, too.
-                let ticket = tx.load::<Ticket>(StreamId::Ticket(self.ticket_id)).await?;
-                tx.name_in_token(&ticket);
+                tx.name_in_token(&loaded);
                 return Ok((id, message));
             }
             Target::Fresh(message) => message,
         };
-        let loaded = tx.load::<Ticket>(StreamId::Ticket(self.ticket_id)).await?;
         let facts = loaded.state.facts().ok_or(CommandError::NotFound(Resource::Ticket))?;
-        ticket::owned(tx, facts).await?;
+        viewer.owned(facts)?;
         if self.visibility == Visibility::Internal && !self.may_note {
             return Err(CommandError::Forbidden);
         }
@@ -146,9 +148,10 @@ async fn target(
     may_note: bool,
 ) -> Result<(Loaded<Ticket>, Target<Message>), CommandError> {
     let unknown = CommandError::NotFound(Resource::Message);
-    let ticket = tx.load::<Ticket>(StreamId::Ticket(ticket_id)).await?;
-    ticket::visible(tx, &ticket).await?;
-    let target = tx.target::<Message>(StreamId::Message(id)).await?;
+    let (seen, message) = tokio::join!(ticket::look(tx, ticket_id), tx.load::<Message>(StreamId::Message(id)));
+    let (ticket, viewer) = seen?;
+    viewer.visible(&ticket)?;
+    let target = tx.targeted(message?).await?;
     let (Target::Fresh(loaded) | Target::Replayed(loaded)) = &target;
     let Some(facts) = loaded.state.facts() else { return Err(unknown) };
     let hidden = facts.visibility == Visibility::Internal && !may_note;

@@ -21,37 +21,67 @@ use crate::{CommandError, Commands, Loaded, Resource, Target, TicketRecord, Tran
 
 /// The ticket of a command that changes it, seen with the caller's eyes.
 async fn target(tx: &mut Transaction<'_>, id: TicketId) -> Result<Target<Ticket>, CommandError> {
-    let target = tx.target::<Ticket>(StreamId::Ticket(id)).await?;
+    let seen = look(tx, id).await?;
+    aim(tx, seen).await
+}
+
+/// A ticket, and with whose eyes it is to be seen.
+pub(super) async fn look(tx: &Transaction<'_>, id: TicketId) -> Result<(Loaded<Ticket>, Viewer), CommandError> {
+    let (loaded, viewer) = tokio::join!(tx.load(StreamId::Ticket(id)), Viewer::of(tx));
+    Ok((loaded?, viewer?))
+}
+
+/// Makes what was looked at the ticket that the command changes.
+async fn aim(
+    tx: &mut Transaction<'_>,
+    (loaded, viewer): (Loaded<Ticket>, Viewer),
+) -> Result<Target<Ticket>, CommandError> {
+    let target = tx.targeted(loaded).await?;
     match &target {
         Target::Fresh(loaded) => {
-            visible(tx, loaded).await?;
+            viewer.visible(loaded)?;
         }
         // The earlier answer may be that of the deletion.
         Target::Replayed(loaded) => {
             let facts = loaded.state.facts().ok_or(CommandError::NotFound(Resource::Ticket))?;
-            owned(tx, facts).await?;
+            viewer.owned(facts)?;
         }
     }
     Ok(target)
 }
 
-/// A ticket that was never opened, was deleted, or is not the caller's does not exist for them.
-pub(super) async fn visible<'l>(
-    tx: &Transaction<'_>,
-    loaded: &'l Loaded<Ticket>,
-) -> Result<&'l TicketFacts, CommandError> {
-    match &loaded.state {
-        Ticket::Live(facts) => owned(tx, facts).await,
-        Ticket::Unopened | Ticket::Deleted(_) => Err(CommandError::NotFound(Resource::Ticket)),
-    }
+/// With whose eyes tickets are seen.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Viewer {
+    /// Sees them all.
+    Staff,
+    /// Knows only those that this employee is the requester of, if they are one.
+    Requester(Option<EmployeeId>),
 }
 
-/// Who is not staff knows only the tickets that they are the requester of.
-pub(super) async fn owned<'l>(tx: &Transaction<'_>, facts: &'l TicketFacts) -> Result<&'l TicketFacts, CommandError> {
-    if tx.caller().is_staff() || tx.employee_of(tx.caller().id).await? == Some(facts.requester_id) {
-        Ok(facts)
-    } else {
-        Err(CommandError::NotFound(Resource::Ticket))
+impl Viewer {
+    /// The caller of a command; costs staff no read.
+    pub(super) async fn of(tx: &Transaction<'_>) -> Result<Self, CommandError> {
+        if tx.caller().is_staff() {
+            return Ok(Self::Staff);
+        }
+        Ok(Self::Requester(tx.employee_of(tx.caller().id).await?))
+    }
+
+    /// A ticket that was never opened, was deleted, or is not the caller's does not exist for them.
+    pub(super) fn visible(self, loaded: &Loaded<Ticket>) -> Result<&TicketFacts, CommandError> {
+        match &loaded.state {
+            Ticket::Live(facts) => self.owned(facts),
+            Ticket::Unopened | Ticket::Deleted(_) => Err(CommandError::NotFound(Resource::Ticket)),
+        }
+    }
+
+    /// As [`Viewer::visible`], deleted or not.
+    pub(super) fn owned(self, facts: &TicketFacts) -> Result<&TicketFacts, CommandError> {
+        match self {
+            Self::Requester(own) if own != Some(facts.requester_id) => Err(CommandError::NotFound(Resource::Ticket)),
+            Self::Staff | Self::Requester(_) => Ok(facts),
+        }
     }
 }
 

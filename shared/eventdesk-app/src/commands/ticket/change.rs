@@ -1,31 +1,58 @@
 //! Changes of one thing about a ticket.
 
-#![expect(clippy::unused_async, reason = "all commands of one macro have one shape; some checks read the store")]
-
 use eventdesk_domain::{
     text,
     ticket::{Ticket, TicketCommand, allowed_transitions},
 };
 use eventdesk_events::{EmployeeId, TicketId, UserId, ticket::Status};
 
-use super::{employee_exists, is_active_staff, record, target};
+use super::{aim, employee_exists, is_active_staff, look, record};
 use crate::{
     Command, CommandError, Commands, Loaded, Target, TicketRecord, Transaction, access::Caller,
     commands::check::Checked,
 };
 
-/// A command on one ticket that needs nothing but the ticket once it is checked.
+/// What a command names besides its ticket.
+enum Named {
+    Nothing,
+    Assignee(UserId),
+    Requester(EmployeeId),
+}
+
+impl Named {
+    async fn exists(self, tx: &Transaction<'_>) -> Result<bool, CommandError> {
+        match self {
+            Self::Nothing => Ok(true),
+            Self::Assignee(id) => is_active_staff(tx, id).await,
+            Self::Requester(id) => employee_exists(tx, id).await,
+        }
+    }
+}
+
+/// A command on one ticket that needs nothing but the ticket, and whether what it names exists.
 macro_rules! ticket_command {
     ($name:ident) => {
+        ticket_command!($name, |_| Named::Nothing);
+    };
+    ($name:ident, $names:expr) => {
+        impl $name {
+            fn names(&self) -> Named {
+                let names: fn(&Self) -> Named = $names;
+                names(self)
+            }
+        }
+
         impl Command for $name {
             type Decided = Loaded<Ticket>;
             type Record = TicketRecord;
 
             async fn attempt(&self, tx: &mut Transaction<'_>) -> Result<Self::Decided, CommandError> {
-                match target(tx, self.id).await? {
+                // What is named is looked up while the ticket is.
+                let (seen, named) = tokio::join!(look(tx, self.id), self.names().exists(tx));
+                match aim(tx, seen?).await? {
                     Target::Replayed(loaded) => Ok(loaded),
                     Target::Fresh(loaded) => {
-                        let command = self.checked(tx, &loaded).await?;
+                        let command = self.checked(tx.caller(), &loaded, named?)?;
                         tx.decide(loaded, command)
                     }
                 }
@@ -61,12 +88,12 @@ pub struct MoveTicket {
 }
 
 impl MoveTicket {
-    async fn checked(&self, tx: &Transaction<'_>, ticket: &Loaded<Ticket>) -> Result<TicketCommand, CommandError> {
+    fn checked(&self, caller: &Caller, ticket: &Loaded<Ticket>, _: bool) -> Result<TicketCommand, CommandError> {
         let current = ticket.state.facts().map(|facts| facts.status);
         // What the table leads nowhere is refused as such, to whoever asks.
         let forbidden = |current: Status| {
             allowed_transitions(current).contains(&self.status)
-                && !allowed_moves(tx.caller(), current).contains(&self.status)
+                && !allowed_moves(caller, current).contains(&self.status)
         };
         if current.is_some_and(forbidden) {
             return Err(CommandError::Forbidden);
@@ -90,10 +117,10 @@ pub struct AssignTicket {
 }
 
 impl AssignTicket {
-    async fn checked(&self, tx: &Transaction<'_>, ticket: &Loaded<Ticket>) -> Result<TicketCommand, CommandError> {
+    fn checked(&self, _: &Caller, ticket: &Loaded<Ticket>, named: bool) -> Result<TicketCommand, CommandError> {
         // What is so already stays so, whatever became of the assignee.
         let same = ticket.state.facts().is_some_and(|facts| facts.assignee_id == Some(self.user_id));
-        if same || is_active_staff(tx, self.user_id).await? {
+        if same || named {
             return Ok(TicketCommand::Assign { user_id: self.user_id });
         }
         let mut check = Checked::default();
@@ -103,7 +130,7 @@ impl AssignTicket {
     }
 }
 
-ticket_command!(AssignTicket);
+ticket_command!(AssignTicket, |assign| Named::Assignee(assign.user_id));
 
 /// Takes a ticket from its assignee.
 #[derive(Debug, Clone)]
@@ -113,7 +140,7 @@ pub struct UnassignTicket {
 }
 
 impl UnassignTicket {
-    async fn checked(&self, _: &Transaction<'_>, _: &Loaded<Ticket>) -> Result<TicketCommand, CommandError> {
+    fn checked(&self, _: &Caller, _: &Loaded<Ticket>, _: bool) -> Result<TicketCommand, CommandError> {
         Ok(TicketCommand::Unassign)
     }
 }
@@ -130,10 +157,10 @@ pub struct ChangeRequester {
 }
 
 impl ChangeRequester {
-    async fn checked(&self, tx: &Transaction<'_>, ticket: &Loaded<Ticket>) -> Result<TicketCommand, CommandError> {
+    fn checked(&self, _: &Caller, ticket: &Loaded<Ticket>, named: bool) -> Result<TicketCommand, CommandError> {
         // What is so already stays so, whatever became of the requester.
         let same = ticket.state.facts().is_some_and(|facts| facts.requester_id == self.employee_id);
-        if same || employee_exists(tx, self.employee_id).await? {
+        if same || named {
             return Ok(TicketCommand::ChangeRequester { employee_id: self.employee_id });
         }
         let mut check = Checked::default();
@@ -143,7 +170,7 @@ impl ChangeRequester {
     }
 }
 
-ticket_command!(ChangeRequester);
+ticket_command!(ChangeRequester, |change| Named::Requester(change.employee_id));
 
 /// Adds a tag.
 #[derive(Debug, Clone)]
@@ -155,7 +182,7 @@ pub struct TagTicket {
 }
 
 impl TagTicket {
-    async fn checked(&self, _: &Transaction<'_>, _: &Loaded<Ticket>) -> Result<TicketCommand, CommandError> {
+    fn checked(&self, _: &Caller, _: &Loaded<Ticket>, _: bool) -> Result<TicketCommand, CommandError> {
         Ok(TicketCommand::AddTag(tag(&self.tag)?))
     }
 }
@@ -172,7 +199,7 @@ pub struct UntagTicket {
 }
 
 impl UntagTicket {
-    async fn checked(&self, _: &Transaction<'_>, _: &Loaded<Ticket>) -> Result<TicketCommand, CommandError> {
+    fn checked(&self, _: &Caller, _: &Loaded<Ticket>, _: bool) -> Result<TicketCommand, CommandError> {
         Ok(TicketCommand::RemoveTag(tag(&self.tag)?))
     }
 }
@@ -187,7 +214,7 @@ pub struct DeleteTicket {
 }
 
 impl DeleteTicket {
-    async fn checked(&self, _: &Transaction<'_>, _: &Loaded<Ticket>) -> Result<TicketCommand, CommandError> {
+    fn checked(&self, _: &Caller, _: &Loaded<Ticket>, _: bool) -> Result<TicketCommand, CommandError> {
         Ok(TicketCommand::Delete)
     }
 }

@@ -9,7 +9,7 @@ use eventdesk_events::{
     ticket::{Priority, Status, TicketType},
 };
 
-use super::{employee_exists, is_active_staff, record};
+use super::{employee_exists, is_active_staff, look, record};
 use crate::{Command, CommandError, Commands, Loaded, Target, TicketRecord, Transaction, commands::check::Checked};
 
 /// Opens a ticket for an employee.
@@ -41,11 +41,16 @@ impl Command for OpenTicket {
 
     async fn attempt(&self, tx: &mut Transaction<'_>) -> Result<Self::Decided, CommandError> {
         let id = TicketId::from_uuid(tx.new_id());
-        let loaded = match tx.creation::<Ticket>(StreamId::Ticket(id)).await? {
+        let stream = StreamId::Ticket(id);
+        let (earlier, open) = tokio::join!(tx.earlier::<Ticket>(stream), self.checked(tx));
+        let loaded = match tx.created(stream, earlier?).await? {
             Target::Replayed(loaded) => return Ok((id, loaded)),
             Target::Fresh(loaded) => loaded,
         };
-        let open = self.checked(tx).await?;
+        let open = open?;
+        // Only now is it certain that one is needed.
+        let number = tx.ticket_number().await?;
+        let open = ticket::OpenTicket { number, ..open };
         Ok((id, tx.decide(loaded, TicketCommand::Open(open))?))
     }
 
@@ -55,10 +60,26 @@ impl Command for OpenTicket {
 }
 
 impl OpenTicket {
-    async fn checked(&self, tx: &mut Transaction<'_>) -> Result<ticket::OpenTicket, CommandError> {
+    /// What is to be decided on, without a number yet. All look-ups are made at once.
+    async fn checked(&self, tx: &Transaction<'_>) -> Result<ticket::OpenTicket, CommandError> {
         if self.assignee_id.is_some() && !tx.caller().is_staff() {
             return Err(CommandError::Forbidden);
         }
+        let (requester, assignable, followable) = tokio::join!(
+            self.requester(tx),
+            async {
+                match self.assignee_id {
+                    Some(assignee) => is_active_staff(tx, assignee).await,
+                    None => Ok(true),
+                }
+            },
+            async {
+                match self.follow_up_of {
+                    Some(earlier) => can_follow(tx, earlier).await,
+                    None => Ok(true),
+                }
+            },
+        );
         let mut check = Checked::default();
         let required = |text: &Option<String>, rule: fn(&str) -> Result<String, Fault>| {
             text.as_deref().ok_or_else(Fault::required).and_then(rule)
@@ -66,21 +87,17 @@ impl OpenTicket {
         let title = check.field("title", required(&self.title, text::title));
         let description = check.field("description", required(&self.description, text::description));
         let tags = check.list("tags", text::tags(&self.tags));
-        let requester_id = self.requester(tx, &mut check).await?;
-        if let Some(assignee) = self.assignee_id
-            && !is_active_staff(tx, assignee).await?
-        {
+        let requester_id = check.optional("employee_id", Some(requester?));
+        if !assignable? {
             check.refuse("assignee_id", "unknown_assignee", "names no active staff user");
         }
-        if let Some(earlier) = self.follow_up_of
-            && !can_follow(tx, earlier).await?
-        {
+        if !followable? {
             check.refuse("follow_up_of", "not_closed", "names no closed ticket");
         }
         check.done()?;
         let requester_id = requester_id.ok_or(CommandError::Forbidden)?;
         Ok(ticket::OpenTicket {
-            number: tx.ticket_number().await?,
+            number: 0,
             title,
             description,
             priority: self.priority.unwrap_or_default(),
@@ -94,27 +111,24 @@ impl OpenTicket {
         })
     }
 
-    async fn requester(&self, tx: &Transaction<'_>, check: &mut Checked) -> Result<Option<EmployeeId>, CommandError> {
+    async fn requester(&self, tx: &Transaction<'_>) -> Result<Result<EmployeeId, Fault>, CommandError> {
         let known = if tx.caller().is_staff() {
             match self.employee_id {
                 Some(id) => employee_exists(tx, id).await?.then_some(id),
-                None => return Ok(check.optional("employee_id", Some(Err(Fault::required())))),
+                None => return Ok(Err(Fault::required())),
             }
         } else {
             let own = tx.employee_of(tx.caller().id).await?.ok_or(CommandError::Forbidden)?;
             (self.employee_id.is_none() || self.employee_id == Some(own)).then_some(own)
         };
-        if known.is_none() {
-            check.refuse("employee_id", "unknown_employee", "names no employee");
-        }
-        Ok(known)
+        Ok(known.ok_or_else(|| Fault::new("unknown_employee", "names no employee")))
     }
 }
 
 /// Whether the caller may continue a ticket: it is closed, and theirs to see.
 async fn can_follow(tx: &Transaction<'_>, earlier: TicketId) -> Result<bool, CommandError> {
-    let loaded = tx.load::<Ticket>(StreamId::Ticket(earlier)).await?;
-    match super::visible(tx, &loaded).await {
+    let (loaded, viewer) = look(tx, earlier).await?;
+    match viewer.visible(&loaded) {
         Ok(facts) => Ok(facts.status == Status::Closed),
         Err(CommandError::NotFound(_)) => Ok(false),
         Err(error) => Err(error),
