@@ -5,6 +5,7 @@
 
 mod bed;
 mod contracts;
+mod counting;
 mod faults;
 mod feed;
 mod paging;
