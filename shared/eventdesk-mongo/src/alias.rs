@@ -20,7 +20,7 @@ use crate::{
 pub(crate) const VIEWS: &str = "views";
 
 /// A view's row.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Alias {
     pub(crate) view: String,
     pub(crate) generation: u32,
@@ -91,6 +91,16 @@ impl Aliases {
         }
     }
 
+    /// Reads every row, and remembers what it says.
+    pub(crate) async fn read_rows(&self, server: &Server) -> Result<Vec<Alias>, MongoError> {
+        let begun = Instant::now();
+        let rows = Self::rows(server).await?;
+        let generations = rows.iter().map(|row| (row.view.clone(), row.generation)).collect();
+        // As old as the question, not as the answer.
+        *self.seen() = Seen { at: Some(begun), generations };
+        Ok(rows)
+    }
+
     /// Reads every row.
     pub(crate) async fn rows(server: &Server) -> Result<Vec<Alias>, MongoError> {
         let rows = server.find(VIEWS, doc! {}, Shape::default()).await?;
@@ -103,11 +113,7 @@ impl Aliases {
         if self.seen().at.is_some_and(|at| at >= asked) {
             return Ok(());
         }
-        let begun = Instant::now();
-        let generations = Self::rows(server).await?.into_iter().map(|row| (row.view, row.generation)).collect();
-        // As old as the question, not as the answer.
-        *self.seen() = Seen { at: Some(begun), generations };
-        Ok(())
+        self.read_rows(server).await.map(drop)
     }
 
     pub(crate) fn forget(&self) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mongodb::{
     Client,
-    options::{ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern},
+    options::{Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern},
 };
 use tokio::time::timeout;
 
@@ -18,10 +18,15 @@ const DATABASE: &str = "eventdesk";
 pub struct MongoOptions {
     /// How the server's logs call us.
     pub app_name: String,
+    /// The database, where the URI names none; `eventdesk` if neither does.
+    pub database: Option<String>,
     /// Most connections to each server, those that watch over it apart.
     pub connections: u32,
     /// How long a server that takes the request is looked for, and a connection may take to open.
     pub selection: Duration,
+    /// How long a connection is kept without use. Networks forget connections too, and do not say so: an AWS NAT
+    /// gateway after 350 s.
+    pub idle: Duration,
     /// How long one operation may take; beyond that the store counts as away.
     pub operation: Duration,
     /// How long the building of indexes may take.
@@ -34,8 +39,10 @@ impl Default for MongoOptions {
     fn default() -> Self {
         Self {
             app_name: "eventdesk".to_owned(),
+            database: None,
             connections: 10,
             selection: Duration::from_secs(5),
+            idle: Duration::from_secs(240),
             operation: Duration::from_secs(10),
             index_build: Duration::from_secs(300),
             alias_age: Duration::from_millis(500),
@@ -52,19 +59,17 @@ impl MongoOptions {
         let mut client = parsed.map_err(|_| MongoError::TooSlow(self.selection))?.map_err(MongoError::of_uri)?;
         client.app_name.get_or_insert_with(|| self.app_name.clone());
         client.max_pool_size.get_or_insert(self.connections);
+        client.max_idle_time.get_or_insert(self.idle);
         client.server_selection_timeout.get_or_insert(self.selection);
         client.connect_timeout.get_or_insert(self.selection);
-        let database = client.default_database.clone().unwrap_or_else(|| DATABASE.to_owned());
+        let named = client.default_database.clone().or_else(|| self.database.clone());
+        let database = named.unwrap_or_else(|| DATABASE.to_owned());
         Ok((Client::with_options(client).map_err(MongoError::of_uri)?, database))
     }
 
     /// What is written is on the disks of most members before it counts, so no later primary lacks it.
     pub(crate) fn write_concern(&self) -> WriteConcern {
-        WriteConcern::builder()
-            .w(mongodb::options::Acknowledgment::Majority)
-            .journal(true)
-            .w_timeout(self.operation)
-            .build()
+        WriteConcern::builder().w(Acknowledgment::Majority).journal(true).w_timeout(self.operation).build()
     }
 
     /// Reads go to the primary, which has all that was acknowledged, so that a reader sees what a projector wrote.

@@ -23,7 +23,7 @@ pub(crate) fn collection(view: &ViewSpec, generation: u32) -> String {
 /// Makes the first generation of views that have none, and the indexes that are missing.
 ///
 /// What the row of a view says of its indexes is believed: once all is there, this costs one round trip.
-pub(crate) async fn prepare(server: &Server, views: &[&'static ViewSpec]) -> Result<(), Fault> {
+pub(crate) async fn prepare(server: &Server, aliases: &Aliases, views: &[&'static ViewSpec]) -> Result<(), Fault> {
     for view in views {
         view.check()?;
         // MongoDB takes 64 a collection; sets and unique ones need more than is declared.
@@ -31,17 +31,24 @@ pub(crate) async fn prepare(server: &Server, views: &[&'static ViewSpec]) -> Res
             return Err(Misuse { view: view.name, problem: "too many fields and indexes".to_owned() }.into());
         }
     }
-    let rows = Aliases::rows(server).await?;
+    let row_of = |rows: &[Alias], view: &ViewSpec| rows.iter().find(|row| row.view == view.name).cloned();
+    let rows = aliases.read_rows(server).await?;
+    let mut new = false;
     for view in views {
-        if let Some(row) = rows.iter().find(|row| row.view == view.name) {
-            bring_up(server, view, row).await?;
-        } else if !make(server, view).await? {
-            // Another process was faster. It may be another version, too.
-            let rows = Aliases::rows(server).await?;
-            if let Some(row) = rows.iter().find(|row| row.view == view.name) {
-                bring_up(server, view, row).await?;
-            }
+        if let Some(row) = row_of(&rows, view) {
+            bring_up(server, view, &row).await?;
+            continue;
         }
+        new = true;
+        // Where another process is faster, it may be one of another version.
+        if !make(server, view).await?
+            && let Some(row) = row_of(&Aliases::rows(server).await?, view)
+        {
+            bring_up(server, view, &row).await?;
+        }
+    }
+    if new {
+        aliases.read_again(server).await?;
     }
     Ok(())
 }

@@ -128,8 +128,7 @@ impl MongoReadStore {
 #[async_trait]
 impl ReadStore for MongoReadStore {
     async fn prepare(&self, views: &[&'static ViewSpec]) -> Result<(), ReadStoreError> {
-        prepare(&self.server, views).await?;
-        self.connect().await
+        Ok(prepare(&self.server, &self.aliases, views).await?)
     }
 
     async fn generation(&self, view: &'static ViewSpec) -> Result<u32, ReadStoreError> {

@@ -64,12 +64,22 @@ async fn first_writes_go_by_the_hundred_and_others_one_by_one() {
 }
 
 #[tokio::test]
-async fn preparing_again_reads_the_aliases_only() {
+async fn preparing_again_and_connecting_are_one_command() {
     with_databases(async |databases| {
-        let store = prepared(databases.store_on(&databases.name(), &remembering())).await;
-        let (result, commands) = databases.commands(store.prepare(&[&THINGS])).await;
-        result.unwrap();
-        assert_eq!(commands, 2, "once to compare, once to remember");
+        let name = databases.name();
+        prepared(databases.store_on(&name, &remembering())).await;
+        for connect in [false, true] {
+            let store = databases.store_on(&name, &remembering());
+            let (result, commands) = if connect {
+                databases.commands(store.connect()).await
+            } else {
+                databases.commands(store.prepare(&[&THINGS])).await
+            };
+            result.unwrap();
+            assert_eq!(commands, 1);
+            let (found, commands) = databases.commands(store.get(&THINGS, &["a"])).await;
+            assert_eq!((found.unwrap(), commands), (vec![None], 1), "the alias is known by then");
+        }
     })
     .await;
 }
