@@ -29,19 +29,20 @@ impl Named {
     }
 }
 
+/// A change of one ticket.
+trait TicketChange {
+    /// What has to be looked up for it.
+    fn names(&self) -> Named {
+        Named::Nothing
+    }
+
+    /// What the decider is asked; `named` tells whether what it names exists.
+    fn checked(&self, caller: &Caller, ticket: &Loaded<Ticket>, named: bool) -> Result<TicketCommand, CommandError>;
+}
+
 /// A command on one ticket that needs nothing but the ticket, and whether what it names exists.
 macro_rules! ticket_command {
     ($name:ident) => {
-        ticket_command!($name, |_| Named::Nothing);
-    };
-    ($name:ident, $names:expr) => {
-        impl $name {
-            fn names(&self) -> Named {
-                let names: fn(&Self) -> Named = $names;
-                names(self)
-            }
-        }
-
         impl Command for $name {
             type Decided = Loaded<Ticket>;
             type Record = TicketRecord;
@@ -87,7 +88,7 @@ pub struct MoveTicket {
     pub reason: Option<String>,
 }
 
-impl MoveTicket {
+impl TicketChange for MoveTicket {
     fn checked(&self, caller: &Caller, ticket: &Loaded<Ticket>, _: bool) -> Result<TicketCommand, CommandError> {
         let current = ticket.state.facts().map(|facts| facts.status);
         // What the table leads nowhere is refused as such, to whoever asks.
@@ -116,7 +117,11 @@ pub struct AssignTicket {
     pub user_id: UserId,
 }
 
-impl AssignTicket {
+impl TicketChange for AssignTicket {
+    fn names(&self) -> Named {
+        Named::Assignee(self.user_id)
+    }
+
     fn checked(&self, _: &Caller, ticket: &Loaded<Ticket>, named: bool) -> Result<TicketCommand, CommandError> {
         // What is so already stays so, whatever became of the assignee.
         let same = ticket.state.facts().is_some_and(|facts| facts.assignee_id == Some(self.user_id));
@@ -130,7 +135,7 @@ impl AssignTicket {
     }
 }
 
-ticket_command!(AssignTicket, |assign| Named::Assignee(assign.user_id));
+ticket_command!(AssignTicket);
 
 /// Takes a ticket from its assignee.
 #[derive(Debug, Clone)]
@@ -139,7 +144,7 @@ pub struct UnassignTicket {
     pub id: TicketId,
 }
 
-impl UnassignTicket {
+impl TicketChange for UnassignTicket {
     fn checked(&self, _: &Caller, _: &Loaded<Ticket>, _: bool) -> Result<TicketCommand, CommandError> {
         Ok(TicketCommand::Unassign)
     }
@@ -156,7 +161,11 @@ pub struct ChangeRequester {
     pub employee_id: EmployeeId,
 }
 
-impl ChangeRequester {
+impl TicketChange for ChangeRequester {
+    fn names(&self) -> Named {
+        Named::Requester(self.employee_id)
+    }
+
     fn checked(&self, _: &Caller, ticket: &Loaded<Ticket>, named: bool) -> Result<TicketCommand, CommandError> {
         // What is so already stays so, whatever became of the requester.
         let same = ticket.state.facts().is_some_and(|facts| facts.requester_id == self.employee_id);
@@ -170,7 +179,7 @@ impl ChangeRequester {
     }
 }
 
-ticket_command!(ChangeRequester, |change| Named::Requester(change.employee_id));
+ticket_command!(ChangeRequester);
 
 /// Adds a tag.
 #[derive(Debug, Clone)]
@@ -181,7 +190,7 @@ pub struct TagTicket {
     pub tag: String,
 }
 
-impl TagTicket {
+impl TicketChange for TagTicket {
     fn checked(&self, _: &Caller, _: &Loaded<Ticket>, _: bool) -> Result<TicketCommand, CommandError> {
         Ok(TicketCommand::AddTag(tag(&self.tag)?))
     }
@@ -198,7 +207,7 @@ pub struct UntagTicket {
     pub tag: String,
 }
 
-impl UntagTicket {
+impl TicketChange for UntagTicket {
     fn checked(&self, _: &Caller, _: &Loaded<Ticket>, _: bool) -> Result<TicketCommand, CommandError> {
         Ok(TicketCommand::RemoveTag(tag(&self.tag)?))
     }
@@ -213,7 +222,7 @@ pub struct DeleteTicket {
     pub id: TicketId,
 }
 
-impl DeleteTicket {
+impl TicketChange for DeleteTicket {
     fn checked(&self, _: &Caller, _: &Loaded<Ticket>, _: bool) -> Result<TicketCommand, CommandError> {
         Ok(TicketCommand::Delete)
     }
