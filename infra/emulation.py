@@ -219,9 +219,10 @@ def check_settings(stack):
         assert told <= {stack.outputs["StoreTable"], stack.outputs["IdentityTable"]}, (name, told)
         assert settings.get("EVENTDESK_BUS_NAME", stack.name) == stack.name, (name, settings)
         if function["queue"] is not None:
-            for end in ("", "-dead"):
-                url = f"{settings['EVENTDESK_BUS_QUEUES']}{name}{end}"
-                assert sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"]), url
+            # Functions find their queue and its dead letters by the names of bus and consumer.
+            queues = [f"{settings['EVENTDESK_BUS_NAME']}-{name}{end}" for end in ("", "-dead")]
+            urls = [sqs.get_queue_url(QueueName=queue)["QueueUrl"] for queue in queues]
+            assert stack.here(urls[0]) == function["queue"], (name, urls)
     assert {name for name, one in functions.items() if one["queue"]} == set(QUEUES.values()), functions
 
 

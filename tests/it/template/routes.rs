@@ -155,7 +155,7 @@ fn scopes(security: &Value, mode: Mode) -> Option<Vec<String>> {
     let schemes = security.as_array()?;
     let [scheme] = schemes.as_slice() else { panic!("one scheme a route: {security}") };
     let scopes = scheme["caller"].as_array().unwrap_or_else(|| panic!("callers are asked: {security}"));
-    // The gateway knows scopes with its own authorizer only; ours looks them up by the route.
+    // The gateway knows scopes with its own authorizer only; else the functions look at them.
     assert!(mode == Mode::Jwt || scopes.is_empty(), "{security}");
     Some(scopes.iter().map(|scope| scope.as_str().expect("a scope is a text").to_owned()).collect())
 }
@@ -207,8 +207,8 @@ fn each_mode_has_its_authorizer() {
     assert_eq!(authorizer["type"], "request");
     assert_eq!(authorizer["authorizerPayloadFormatVersion"], "2.0");
     assert_eq!(authorizer["enableSimpleResponses"], true);
-    // An answer that is remembered must be remembered for the route, too: routes differ in scopes.
-    assert_eq!(authorizer["identitySource"], "$request.header.Authorization, $context.routeKey");
+    // Functions look at the scopes themselves, so the answer about a token may be remembered for every route.
+    assert_eq!(authorizer["identitySource"], "$request.header.Authorization");
     assert_eq!(called(&authorizer["authorizerUri"]), "authorizer");
     assert_eq!(own.functions()["authorizer"].1["Handler"], "authorizer");
 }
