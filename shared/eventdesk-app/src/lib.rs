@@ -4,6 +4,7 @@
 
 pub mod access;
 mod aggregate;
+pub mod audit;
 pub mod commands;
 mod error;
 mod execute;

@@ -20,7 +20,7 @@ use crate::ports::{EventStore, Put, ReadStore, ReadStoreError, StoreError, ViewS
 pub use applied::{Applied, Nudges};
 pub use directory::{DirectoryProjection, EMPLOYEES, EmployeeDocument, USERS, UserDocument};
 pub use folded::Folded;
-pub use history::{HISTORY, HISTORY_STREAMS, HistoryDocument, HistoryProjection};
+pub use history::{HISTORY, HISTORY_STREAMS, HistoryDocument, HistoryHead, HistoryProjection};
 pub use projector::Projector;
 pub(crate) use tickets::priority_rank;
 pub use tickets::{MESSAGES, MessageDocument, TICKETS, Tallies, Tally, TicketDocument, TicketsProjection};

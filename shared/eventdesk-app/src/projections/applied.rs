@@ -108,6 +108,12 @@ impl Nudges {
         self.streams.get(&stream).and_then(|versions| versions.keys().next_back().copied()).unwrap_or_default()
     }
 
+    /// Whether this very event came.
+    pub fn hold(&self, stream: StreamId, version: Version, index: u16) -> bool {
+        let events = self.streams.get(&stream).and_then(|versions| versions.get(&version));
+        events.is_some_and(|events| events.contains_key(&index))
+    }
+
     /// The commits of a stream that a document at version `applied` lacks: from the batch if that is complete, else
     /// from the store.
     ///

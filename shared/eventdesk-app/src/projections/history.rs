@@ -1,6 +1,9 @@
 //! The history: every event of the desk as one row, facts only, and how far each stream has come.
+//!
+//! It also keeps which events the bus never brought, and that were read from the store instead: the audit asks for
+//! them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use async_trait::async_trait;
 use eventdesk_events::{Actor, Envelope, Event, EventId, StreamId, Timestamp, Version, message::MessageEvent};
@@ -11,6 +14,7 @@ use uuid::Uuid;
 use super::{
     Applied, Nudges, Plan, Projection, ProjectionError, Sources,
     applied::AppliedEvent,
+    folded,
     tickets::{by_id, field, index},
 };
 use crate::ports::{Document, Field, FieldKind, Index, Put, Value, ViewSpec};
@@ -23,7 +27,7 @@ pub static HISTORY: ViewSpec = ViewSpec {
     indexes: &[index!("ticket", "place")],
 };
 
-/// How far the history of each stream has come: the document's version says it.
+/// How far the history of each stream has come: the document's version says it; its body is a [`HistoryHead`].
 pub static HISTORY_STREAMS: ViewSpec = ViewSpec { name: "history_streams", shape: 1, fields: &[], indexes: &[] };
 
 /// One event of the history.
@@ -48,6 +52,49 @@ pub struct HistoryDocument {
     pub causation_id: Option<EventId>,
     /// The event's `data`.
     pub facts: Box<RawValue>,
+}
+
+/// As many commits of a stream are remembered as healed, the newest: nobody asks for those of long ago.
+const MOST_HEALED: usize = 1000;
+
+/// What the history knows of a stream besides how far it has come.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryHead {
+    /// Commits that the history knows though the bus did not bring all of their events, by version, with the places of
+    /// those events. As a rule there are none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub healed: BTreeMap<u64, Vec<u16>>,
+}
+
+impl HistoryHead {
+    /// Whether the bus brought all events of a commit, which the history must know by the version of its document.
+    pub fn via_bus(&self, version: Version) -> bool {
+        !self.healed.contains_key(&version.get())
+    }
+
+    /// Notes commits that were just applied: what did not come with the nudges was read from the store.
+    fn apply(&mut self, commits: &[Applied], nudges: &Nudges) {
+        for Applied { stream, place, events, .. } in commits {
+            let healed = (0..).zip(events).map(|(index, _)| index);
+            let healed: Vec<u16> = healed.filter(|index| !nudges.hold(*stream, place.version, *index)).collect();
+            if !healed.is_empty() {
+                self.healed.insert(place.version.get(), healed);
+            }
+        }
+        while self.healed.len() > MOST_HEALED {
+            self.healed.pop_first();
+        }
+    }
+
+    /// Notes what the bus brought in the end of commits that were healed before; whether there was such.
+    fn arrived(&mut self, stream: StreamId, nudges: &Nudges) -> bool {
+        let before = self.clone();
+        self.healed.retain(|version, places| {
+            places.retain(|index| !nudges.hold(stream, Version::new(*version), *index));
+            !places.is_empty()
+        });
+        *self != before
+    }
 }
 
 /// Projects the history.
@@ -110,7 +157,15 @@ async fn missing(
 }
 
 fn puts(heads: &HashMap<String, Document>, known: &HashSet<String>, nudges: &Nudges, commits: &[Applied]) -> Plan {
-    let Some(newest) = commits.last().map(|commit| commit.place.version.get()) else { return Ok(Vec::new()) };
+    let stored = heads.get(&nudges.subject);
+    let mut head: HistoryHead = stored.map(folded::read).transpose()?.unwrap_or_default();
+    let mut marked = false;
+    for stream in nudges.streams() {
+        marked |= head.arrived(stream, nudges);
+    }
+    if commits.is_empty() && !marked {
+        return Ok(Vec::new());
+    }
     let mut puts = Vec::with_capacity(commits.len() + 1);
     for commit in commits {
         for (applied, index) in commit.events.iter().zip(0..) {
@@ -119,10 +174,17 @@ fn puts(heads: &HashMap<String, Document>, known: &HashSet<String>, nudges: &Nud
             }
         }
     }
-    let revision = heads.get(&nudges.subject).map_or(0, |head| head.revision) + 1;
-    let id = nudges.subject.clone();
-    let head = Document { id, version: newest, revision, deleted: false, fields: Vec::new(), body: "{}".to_owned() };
-    puts.push(Put { view: &HISTORY_STREAMS, document: head });
+    head.apply(commits, nudges);
+    let body = serde_json::to_string(&head).map_err(|error| ProjectionError::Poison(error.to_string()))?;
+    let document = Document {
+        id: nudges.subject.clone(),
+        version: commits.last().map_or_else(|| stored.map_or(0, |head| head.version), |last| last.place.version.get()),
+        revision: stored.map_or(0, |head| head.revision) + 1,
+        deleted: false,
+        fields: Vec::new(),
+        body,
+    };
+    puts.push(Put { view: &HISTORY_STREAMS, document });
     Ok(puts)
 }
 

@@ -42,7 +42,7 @@ pub(super) async fn all_in_order(desk: &Desk, projectors: &[Projector]) {
 }
 
 /// Every document that the desk's commits can have led to, without what depends on the way to it: how often it was
-/// written, and which messages are pending.
+/// written, which messages are pending, and what was read from the store instead of the bus.
 pub(crate) async fn documents(views: &dyn ReadStore, commits: &[Commit]) -> BTreeMap<String, String> {
     let mut documents = BTreeMap::new();
     for commit in commits {
@@ -63,6 +63,7 @@ pub(crate) async fn documents(views: &dyn ReadStore, commits: &[Commit]) -> BTre
                 let mut body: serde_json::Value = serde_json::from_str(&found.body).unwrap();
                 if let Some(body) = body.as_object_mut() {
                     body.remove("pending");
+                    body.remove("healed");
                 }
                 format!("{} {} {:?} {body}", found.version, found.deleted, found.fields)
             });

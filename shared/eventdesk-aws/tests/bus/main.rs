@@ -1,0 +1,19 @@
+//! The bus on EventBridge and SQS keeps the contract of every bus, and behaves when the services do not.
+//!
+//! The emulator is moto. Its queues know no faults of single entries and its bus takes everything well-formed; those
+//! answers are put on the wire by [`wire`]. It holds one request at a time, so nothing here polls long.
+
+mod bed;
+mod poison;
+mod publishing;
+mod settling;
+#[path = "../dynamodb/wire.rs"]
+#[expect(dead_code, reason = "shared with the tests of the event store, which need more of it")]
+mod wire;
+
+use bed::AwsBus;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keeps_the_bus_contract() {
+    eventdesk_contract::bus::run_all(AwsBus::new).await;
+}
