@@ -6,6 +6,7 @@ use std::{
 };
 
 use eventdesk_http::routes::Owner;
+use eventdesk_runtime::Config;
 use serde_json::{Value, json};
 
 use super::document::{Mode, Template, named, target};
@@ -112,6 +113,51 @@ fn a_function_is_told_of_a_service_only_if_it_may_use_it() {
             ("EVENTDESK_VIEWS_URI", "EVENTDESK_VIEWS_KIND", "mongodb"),
         ] {
             assert!(!settings.contains_key(setting) || settings[kind] == value, "{name}: {kind}");
+        }
+    }
+}
+
+/// A setting as a function finds it; what only the service can tell is made up.
+fn told(setting: &str, value: &Value) -> String {
+    if let Some(text) = value.as_str() {
+        return text.to_owned();
+    }
+    let made_up = match setting {
+        "EVENTDESK_BASE_PATH" => "desk",
+        "EVENTDESK_BUILTIN_ISSUER_AUDIENCE" | "EVENTDESK_VIEWS_DATABASE" => "eventdesk",
+        "EVENTDESK_BUILTIN_ISSUER_URL" => "https://abc.execute-api.eu-central-1.amazonaws.com",
+        "EVENTDESK_BUS_NAME" => "eventdesk-dev",
+        "EVENTDESK_ISSUER_AUDIENCE" => "api://default,other",
+        "EVENTDESK_ISSUER_DOCS_CLIENT_ID" => "0oa",
+        "EVENTDESK_ISSUER_GROUPS_CLAIM" => "groups",
+        "EVENTDESK_ISSUER_ROLES" => "internal/desk/admins=admin,internal/desk/staff=support",
+        "EVENTDESK_ISSUER_URL" => "https://dev-1.okta.example/oauth2/default",
+        "EVENTDESK_LOG_LEVEL" => "info",
+        "EVENTDESK_SECRET_PARAMETER" => "/eventdesk-dev/secret",
+        "EVENTDESK_STORE_IDENTITY_TABLE" => "eventdesk-dev-identity",
+        "EVENTDESK_STORE_TABLE" => "eventdesk-dev-store",
+        "EVENTDESK_VIEWS_URI" => {
+            let uri = value["Fn::Sub"].as_str().expect("made of the host's name");
+            return uri.replace("${MongoHost}", "dev.example.mongodb.net");
+        }
+        _ => panic!("{setting} is {value}"),
+    };
+    made_up.to_owned()
+}
+
+#[test]
+fn the_program_takes_the_settings_of_each_function() {
+    for mode in [Mode::Jwt, Mode::Authorizer] {
+        let template = Template::read(mode);
+        let common = settings(template.globals());
+        for (name, (_, function)) in template.functions() {
+            let all = common.clone().into_iter().chain(settings(function));
+            let all: BTreeMap<_, _> =
+                all.map(|(setting, value)| (setting.clone(), Some(told(&setting, &value)))).collect();
+            let config = Config::read("", all).unwrap_or_else(|error| panic!("{name} in {mode:?}: {error}"));
+            if settings(function).contains_key("EVENTDESK_BUILTIN_ISSUER_ENABLED") {
+                assert_eq!(config.builtin_issuer.enabled, mode == Mode::Authorizer, "{name}");
+            }
         }
     }
 }
