@@ -11,7 +11,7 @@ use aws_smithy_http_client::{
     tls::{Provider, rustls_provider::CryptoMode},
 };
 
-use crate::Meter;
+use crate::{Meter, meter::AskForUnits};
 
 /// How often one call is tried, the first time included.
 const MOST_ATTEMPTS: u32 = 3;
@@ -58,4 +58,10 @@ pub fn metered(config: &SdkConfig, meter: &Arc<Meter>) -> SdkConfig {
         Some(http) => config.to_builder().http_client(meter.around(http)).build(),
         None => config.clone(),
     }
+}
+
+/// A DynamoDB client that asks what each call consumes, for a [`Meter`] to note. Emulators tell what they like.
+pub fn telling_units(config: &SdkConfig) -> aws_sdk_dynamodb::Client {
+    let config = aws_sdk_dynamodb::config::Builder::from(config).interceptor(AskForUnits).build();
+    aws_sdk_dynamodb::Client::from_conf(config)
 }

@@ -65,7 +65,6 @@ pub use credentials::DynamoCredentials;
 pub use failed_logins::DynamoFailedLogins;
 pub use feed::{FEED_SHARDS, FeedBucket, FeedEntry, FeedFrom};
 pub use issuer_keys::DynamoIssuerKeyStore;
-pub use item::item_bytes;
 pub(crate) use item::number_bytes;
 pub use scan::{ScanPage, ScanPlace};
 pub use store::DynamoEventStore;

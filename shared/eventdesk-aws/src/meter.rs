@@ -1,5 +1,6 @@
 //! Counting what a process asks of AWS, for tests and benches.
 
+mod asking;
 mod units;
 
 use std::{
@@ -7,6 +8,7 @@ use std::{
     time::Instant,
 };
 
+pub(crate) use asking::AskForUnits;
 use aws_smithy_runtime_api::client::{
     http::{
         HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
@@ -33,6 +35,8 @@ pub struct Call {
     /// DynamoDB's read units, in halves, computed from what came back; too low where only some attributes were asked
     /// for, since the service counts whole items.
     pub read_half_units: u64,
+    /// The units that DynamoDB itself told, if it was asked to ([`crate::client::telling_units`]).
+    pub told_units: Option<f64>,
 }
 
 /// Counts calls.
@@ -106,15 +110,11 @@ impl HttpConnector for Metered<SharedHttpConnector> {
                 Ok(answer) => whole(answer).await,
                 Err(error) => Err(error),
             };
-            let (status, read_half_units) = match &answer {
-                Ok(answer) => {
-                    let body = units::body(answer.body().bytes());
-                    (Some(answer.status().as_u16()), units::read(&operation, &asked, &body))
-                }
-                Err(_) => (None, 0),
-            };
-            let ended = Instant::now();
-            meter.calls().push(Call { operation, began, ended, status, write_units, read_half_units });
+            let status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
+            let body = units::body(answer.as_ref().ok().and_then(|answer| answer.body().bytes()));
+            let read_half_units = if status == Some(200) { units::read(&operation, &asked, &body) } else { 0 };
+            let (told_units, ended) = (units::told(&body), Instant::now());
+            meter.calls().push(Call { operation, began, ended, status, write_units, read_half_units, told_units });
             answer
         })
     }

@@ -123,9 +123,8 @@ impl DynamoEventStore {
             if items.is_empty() {
                 return Ok(());
             }
-            let error = match self.client.transact_write_items().set_transact_items(Some(items)).send().await {
-                Ok(_) => return Ok(()),
-                Err(error) => error,
+            let Err(error) = self.client.transact_write_items().set_transact_items(Some(items)).send().await else {
+                return Ok(());
             };
             let reasons = match error.as_service_error() {
                 Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {

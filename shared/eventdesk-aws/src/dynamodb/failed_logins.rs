@@ -67,10 +67,7 @@ enum Met {
 }
 
 async fn attempt(update: UpdateItemFluentBuilder) -> Result<Met, FailedLoginsError> {
-    let error = match update.send().await {
-        Ok(_) => return Ok(Met::Done),
-        Err(error) => error,
-    };
+    let Err(error) = update.send().await else { return Ok(Met::Done) };
     match error.as_service_error() {
         Some(UpdateItemError::ConditionalCheckFailedException(found)) => {
             let mut found = found.item.clone().unwrap_or_default();

@@ -213,7 +213,7 @@ fn take_uuid(item: &mut Item, name: &'static str) -> Result<Option<Uuid>, Malfor
 /// for each two digits and one more.
 ///
 /// See "DynamoDB item sizes and formats" in the service's developer guide. Of the types, those that eventdesk writes.
-pub fn item_bytes(item: &HashMap<String, AttributeValue>) -> usize {
+pub(super) fn item_bytes(item: &Item) -> usize {
     item.iter().map(|(name, value)| name.len() + value_bytes(value)).sum()
 }
 

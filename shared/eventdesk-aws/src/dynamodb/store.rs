@@ -49,10 +49,6 @@ impl DynamoEventStore {
         self.known.insert(stream, version);
     }
 
-    fn decode(&self, item: Item) -> Result<Commit, StoreError> {
-        commit(item).map_err(undecodable)
-    }
-
     async fn newest(&self, stream: StreamId, attributes: &[&'static str]) -> Result<Option<Item>, StoreError> {
         let mut query = self
             .client
@@ -93,6 +89,10 @@ impl DynamoEventStore {
     }
 }
 
+fn decode(item: Item) -> Result<Commit, StoreError> {
+    commit(item).map_err(undecodable)
+}
+
 /// The key of a reservation.
 pub(super) fn claim_key(claim: Claim) -> Item {
     let Claim { namespace, value } = claim;
@@ -103,7 +103,7 @@ pub(super) fn claim_key(claim: Claim) -> Item {
 impl EventStore for DynamoEventStore {
     async fn head(&self, stream: StreamId) -> Result<Option<Commit>, StoreError> {
         let Some(item) = self.newest(stream, &[]).await? else { return Ok(None) };
-        let commit = self.decode(item)?;
+        let commit = decode(item)?;
         self.remember(stream, commit.version);
         Ok(Some(commit))
     }
@@ -135,7 +135,7 @@ impl EventStore for DynamoEventStore {
                 .await
                 .map_err(read_failed)?;
             for item in page.items.unwrap_or_default() {
-                commits.push(self.decode(item)?);
+                commits.push(decode(item)?);
             }
             // One answer holds 1 MB at most; without this key it was the last.
             start = page.last_evaluated_key;
@@ -158,7 +158,7 @@ impl EventStore for DynamoEventStore {
         for some in wanted.chunks(batch::MOST_KEYS) {
             let some = some.iter().map(|(stream, version)| key(*stream, *version)).collect();
             for item in batch::read(&self.client, &self.table, some).await? {
-                let commit = self.decode(item)?;
+                let commit = decode(item)?;
                 found.insert((commit.stream, commit.version), commit);
             }
         }

@@ -58,6 +58,16 @@ pub(super) fn read(operation: &str, asked: &Value, answer: &Value) -> u64 {
     }
 }
 
+/// What the service says it consumed, if it was asked to.
+pub(super) fn told(answer: &Value) -> Option<f64> {
+    match &answer["ConsumedCapacity"] {
+        Value::Array(tables) if !tables.is_empty() => {
+            Some(tables.iter().filter_map(|table| table["CapacityUnits"].as_f64()).sum())
+        }
+        table => table["CapacityUnits"].as_f64(),
+    }
+}
+
 fn indexed(item: &Value) -> u64 {
     u64::from(item.get("bucket").is_some())
 }
@@ -66,7 +76,7 @@ fn started(item: &Value, unit: usize) -> u64 {
     bytes(item).div_ceil(unit).max(1) as u64
 }
 
-/// As [`crate::dynamodb::item_bytes`], of the wire's form.
+/// An item's size as the service counts it: names and values.
 fn bytes(item: &Value) -> usize {
     let attributes = item.as_object().into_iter().flatten();
     attributes.map(|(name, value)| name.len() + value_bytes(value)).sum()

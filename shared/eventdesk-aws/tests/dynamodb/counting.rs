@@ -275,3 +275,18 @@ async fn a_commit_costs_its_started_kilobytes_and_one_line_in_the_index() {
     let reads: Vec<_> = meter.take().iter().map(|call| call.read_half_units).collect();
     assert_eq!(reads, [2, 6], "one unit, and three of 4 KB");
 }
+
+#[tokio::test]
+async fn the_service_is_asked_for_its_own_count_only_when_wanted() {
+    let bed = Bed::new().await;
+    let meter = Arc::new(Meter::new());
+    let config = client::metered(&bed.config, &meter);
+    for (client, asked) in [(aws_sdk_dynamodb::Client::new(&config), false), (client::telling_units(&config), true)] {
+        let store = DynamoEventStore::new(client, &bed.tables.store);
+        let stream = ticket(u64::from(asked));
+        store.append(append(vec![commit(stream, 1)])).await.unwrap();
+        store.head(stream).await.unwrap();
+        let told: Vec<_> = meter.take().iter().map(|call| call.told_units.is_some()).collect();
+        assert_eq!(told, [asked; 2]);
+    }
+}

@@ -95,3 +95,28 @@ async fn every_commit_stands_once_in_its_bucket_in_the_order_of_time() {
             .is_empty()
     );
 }
+
+#[tokio::test]
+async fn the_audit_reads_a_time_span_of_all_buckets() {
+    use eventdesk_app::audit::Feed;
+    let bed = Bed::new().await;
+    let store = bed.store();
+    for number in 1..=30_u64 {
+        let mut commit = commit(ticket(number), 1);
+        // Every ten minutes over five hours.
+        commit.at = Timestamp::from_millis(TEN + i64::try_from(number).unwrap() * HOUR_MS / 6);
+        store.append(append(vec![commit])).await.unwrap();
+    }
+    let read = async |from: i64, to: i64| {
+        let at = |minutes: i64| Timestamp::from_millis(TEN + minutes * 60_000);
+        let mut streams: Vec<_> =
+            store.read(at(from), at(to)).await.unwrap().into_iter().map(|entry| entry.stream).collect();
+        streams.sort();
+        streams
+    };
+    let tickets = |range: std::ops::RangeInclusive<u64>| range.map(ticket).collect::<Vec<_>>();
+    assert_eq!(read(0, 400).await, tickets(1..=30));
+    assert_eq!(read(50, 130).await, tickets(5..=12));
+    assert_eq!(read(60, 61).await, tickets(6..=6));
+    assert_eq!(read(61, 61).await, []);
+}

@@ -14,7 +14,7 @@ async fn fill_large(store: &DynamoEventStore, stream: StreamId, count: u64) -> V
     for version in 1..=count {
         let mut large = commit(stream, version);
         large.events = vec![event(&format!("\"{}\"", "x".repeat(300_000)), None)];
-        store.append(append(vec![large.clone()])).await.unwrap();
+        store.append(append(vec![large.clone()])).await.expect("the stream is empty");
         written.push(large);
     }
     written
