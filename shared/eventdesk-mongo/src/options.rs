@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::fault::MongoError;
 
-/// The database, where the URI names none.
+/// The database, where nobody names one.
 const DATABASE: &str = "eventdesk";
 
 /// How a MongoDB server is used. What the URI says of the same matter wins.
@@ -141,11 +141,11 @@ mod tests {
 
     #[tokio::test]
     async fn the_uri_names_the_database_and_wins_over_options() {
-        let options = MongoOptions::default();
+        let options = MongoOptions { database: Some("other".to_owned()), ..MongoOptions::default() };
         let (client, database) = options.client("mongodb://127.0.0.1:1/desk?maxPoolSize=3").await.unwrap();
         assert_eq!(database, "desk");
         drop(client);
         let (_, database) = options.client("mongodb://127.0.0.1:1/?authMechanism=MONGODB-AWS&tls=true").await.unwrap();
-        assert_eq!(database, "eventdesk");
+        assert_eq!(database, "other");
     }
 }
