@@ -126,3 +126,53 @@ impl From<Fault> for ReadStoreError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use mongodb::{
+        bson::{deserialize_from_document, doc},
+        error::{InsertManyError, WriteConcernError, WriteError},
+    };
+
+    use super::*;
+
+    fn is_later(kind: ErrorKind) -> bool {
+        MongoError::from(DriverError::from(kind)).is_unavailable()
+    }
+
+    fn told(code: i32) -> [ErrorKind; 3] {
+        let told = doc! { "code": code, "codeName": "", "errmsg": "", "index": 0 };
+        let inserting = doc! { "writeErrors": [told.clone()] };
+        [
+            ErrorKind::Command(deserialize_from_document(told.clone()).unwrap()),
+            ErrorKind::Write(WriteFailure::WriteError(deserialize_from_document::<WriteError>(told).unwrap())),
+            ErrorKind::InsertMany(deserialize_from_document::<InsertManyError>(inserting).unwrap()),
+        ]
+    }
+
+    #[test]
+    fn elections_limits_and_missing_rights_pass_and_mistakes_do_not() {
+        // Not primary, stepping down, too slow, no rights, no room.
+        for code in [10_107, 189, 11_602, 50, 13, 14_031] {
+            for kind in told(code) {
+                assert!(is_later(kind.clone()), "{kind:?}");
+            }
+        }
+        // Bad value, duplicate key, too large a document.
+        for code in [2, DUPLICATE_KEY, 10_334] {
+            for kind in told(code) {
+                assert!(!is_later(kind.clone()), "{kind:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_lost_connection_and_too_few_acknowledgements_are_unavailable() {
+        assert!(is_later(io::Error::from(io::ErrorKind::ConnectionReset).into()));
+        let few = doc! { "code": 64, "codeName": "WriteConcernFailed", "errmsg": "waiting for replication timed out" };
+        let few: WriteConcernError = deserialize_from_document(few).unwrap();
+        assert!(is_later(ErrorKind::Write(WriteFailure::WriteConcernError(few))));
+    }
+}

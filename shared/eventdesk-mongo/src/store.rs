@@ -38,8 +38,8 @@ pub struct MongoReadStore {
 }
 
 impl MongoReadStore {
-    /// The views of the database that the URI names, or else of `eventdesk`. Connects with the first operation, or
-    /// with [`MongoReadStore::connect`]. To be called within a Tokio runtime, which runs the watch over the servers.
+    /// The views of the database that the URI names, or else the options. Connects with the first operation, or with
+    /// [`MongoReadStore::connect`]. To be called within a Tokio runtime, which runs the watch over the servers.
     ///
     /// # Errors
     /// - [`MongoError::Uri`] if the URI is none, or holds a user, a password or a token.
