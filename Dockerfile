@@ -8,8 +8,6 @@ FROM rust:1-alpine AS build
 RUN apk add --no-cache build-base cmake linux-headers perl
 WORKDIR /src
 COPY . .
-# The image's own toolchain, whatever channel the project names.
-RUN rm -f rust-toolchain.toml
 # On musl everything is linked in.
 ENV CARGO_PROFILE_RELEASE_STRIP=symbols CARGO_TARGET_DIR=/build
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/build \
