@@ -10,7 +10,7 @@ const TESTS: &str = "eventdesk-tests";
 const FUNCTIONS: [&str; 5] = ["command", "projector", "query", "identity", "eventdesk"];
 
 /// What each crate may depend on among ours; a function may use every crate of `shared/` but the contract suites.
-const MAY_USE: [(&str, &[&str]); 13] = [
+const MAY_USE: [(&str, &[&str]); 15] = [
     ("eventdesk-events", &[]),
     ("eventdesk-domain", &["eventdesk-events"]),
     ("eventdesk-app", &["eventdesk-events", "eventdesk-domain"]),
@@ -23,9 +23,19 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     ("eventdesk-runtime", &["eventdesk-events", "eventdesk-app"]),
     ("eventdesk-identity", &["eventdesk-events", "eventdesk-app"]),
     ("eventdesk-gateway", &["eventdesk-events", "eventdesk-app", "eventdesk-http", "eventdesk-identity"]),
+    ("eventdesk-desk", &["eventdesk-app", "eventdesk-http", "eventdesk-identity", "eventdesk-runtime"]),
+    ("eventdesk-local", &["eventdesk-app", "eventdesk-identity", "eventdesk-runtime", "eventdesk-sqlite"]),
     (
-        "eventdesk-local",
-        &["eventdesk-app", "eventdesk-http", "eventdesk-identity", "eventdesk-runtime", "eventdesk-sqlite"],
+        "eventdesk-cloud",
+        &[
+            "eventdesk-events",
+            "eventdesk-app",
+            "eventdesk-desk",
+            "eventdesk-identity",
+            "eventdesk-runtime",
+            "eventdesk-aws",
+            "eventdesk-mongo",
+        ],
     ),
 ];
 

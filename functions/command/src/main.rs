@@ -3,8 +3,9 @@
 use std::{convert::Infallible, sync::Arc};
 
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use eventdesk_cloud::Cloud;
+use eventdesk_desk::handler;
 use eventdesk_http::{Function, Services, routes::Owner};
-use eventdesk_local::{LocalDesk, handler};
 use eventdesk_runtime::{Config, telemetry};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
@@ -13,8 +14,8 @@ async fn main() -> Result<(), Error> {
     let config = Config::load()?;
     telemetry::init(config.log.format, &config.log.level)?;
     let owner = handler(&[Owner::CommandTicket, Owner::CommandMessage, Owner::CommandDirectory])?;
-    let desk = LocalDesk::open_beside_server(config)?;
-    let services = Services { commands: Some(desk.commands()), ..desk.services() };
+    let desk = Cloud::new(&config).await.desk().await?;
+    let services = Services { commands: Some(desk.commands()), ..desk.services(None) };
     let function = &Function::new(owner, Arc::new(services));
     let answer =
         async |event: LambdaEvent<ApiGatewayV2httpRequest>| Ok::<_, Infallible>(function.call(event.payload).await);

@@ -3,7 +3,9 @@
 use std::{error::Error, io, net::SocketAddr, process::ExitCode};
 
 use eventdesk_app::{CommandError, ports::QueueError};
-use eventdesk_local::LocalDeskError;
+use eventdesk_cloud::CloudError;
+use eventdesk_identity::InvalidCost;
+use eventdesk_local::LocalError;
 use eventdesk_runtime::{ConfigError, telemetry::TelemetryError};
 
 /// Wrong configuration.
@@ -32,7 +34,11 @@ pub(crate) enum Failure {
     #[error("cannot wait for signals")]
     Signals(#[source] io::Error),
     #[error(transparent)]
-    Desk(#[from] LocalDeskError),
+    Local(#[from] LocalError),
+    #[error(transparent)]
+    Cloud(#[from] CloudError),
+    #[error(transparent)]
+    Cost(#[from] InvalidCost),
     #[error("the queues cannot be opened")]
     Queue(#[from] QueueError),
     #[error("the first admin cannot be registered")]

@@ -4,6 +4,7 @@ mod cli;
 mod console;
 mod failure;
 mod machine;
+mod opened;
 mod serve;
 
 pub use cli::{Cli, run};

@@ -5,19 +5,21 @@ use std::{sync::Arc, time::Duration};
 use eventdesk_app::{
     CommandError, Commands,
     identity::{BOOTSTRAP_USERNAME, Bootstrap, bootstrap},
+    ports::Queue,
+    projections::Projector,
 };
 use eventdesk_gateway::{Functions, Gateway, GatewayOptions, Server};
 use eventdesk_http::{
     Function, MAX_BODY_BYTES, Services,
     routes::{BASE_PATH, Owner},
 };
-use eventdesk_local::{LocalDesk, LocalDeskError};
+use eventdesk_local::LocalError;
 use eventdesk_runtime::{Config, config::Secret};
 use eventdesk_sqlite::DataFolder;
 use tokio::{sync::watch, task::JoinSet};
 use tracing::{error, info};
 
-use crate::{console, failure::Failure, machine};
+use crate::{console, failure::Failure, machine, opened::Opened};
 
 /// How long a stop waits for requests that were accepted, and again for the projectors.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -27,20 +29,24 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     machine::raise_descriptor_limit();
     machine::survive_file_size_limit().map_err(Failure::Signals)?;
     if !config.builtin_issuer.enabled {
-        let reason = "must be true: this build knows no other issuer, so nobody could log in".to_owned();
+        let reason = "must be true: this server verifies no other issuer's tokens, so nobody could log in".to_owned();
         return Err(Failure::Value { key: "builtin_issuer.enabled", reason });
     }
-    let folder = DataFolder::open(&config.data).map_err(LocalDeskError::from)?;
+    if config.issuer.is_some() {
+        let reason = "this server verifies no other issuer's tokens: a gateway in front of the functions does";
+        return Err(Failure::Value { key: "issuer.url", reason: reason.to_owned() });
+    }
+    let folder = DataFolder::open(&config.data).map_err(LocalError::from)?;
     let listen = |source| Failure::Listen { address: config.listen, source };
     let server = Server::bind(config.listen).await.map_err(listen)?;
     let address = server.address().map_err(listen)?;
     let issuer = config.issuer_url(address);
-    let desk = LocalDesk::open(config, folder, issuer).await?;
+    let opened = Opened::new(config, folder, issuer).await?;
 
-    let commands = desk.commands();
-    make_first_admin(&commands, desk.config()).await?;
-    let gateway = gateway(&desk, commands)?;
-    let mut projectors = Projectors::start(&desk).await?;
+    let commands = opened.desk.commands();
+    make_first_admin(&commands, opened.desk.config()).await?;
+    let gateway = gateway(&opened, commands);
+    let mut projectors = Projectors::start(opened.projectors().await?);
     let mut stop = machine::Stop::listen().map_err(Failure::Signals)?;
 
     let base = format!("http://{address}");
@@ -54,7 +60,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     };
     server.run(gateway, end, PATIENCE).await;
     projectors.stop().await;
-    drop(desk);
+    drop(opened);
     info!("stopped");
     if broken { Err(Failure::Projector) } else { Ok(()) }
 }
@@ -78,13 +84,13 @@ async fn make_first_admin(commands: &Commands, config: &Config) -> Result<(), Fa
 }
 
 /// Every function that answers HTTP, behind the gateway.
-fn gateway(desk: &LocalDesk, commands: Arc<Commands>) -> Result<Gateway, Failure> {
-    let keys = desk.keys()?;
+fn gateway(opened: &Opened, commands: Arc<Commands>) -> Gateway {
+    let Opened { desk, keys, views, .. } = opened;
     let services = Arc::new(Services {
         commands: Some(commands),
-        queries: Some(desk.queries()),
-        identity: Some(desk.identity(&keys)),
-        ..desk.services()
+        queries: Some(desk.queries(Arc::clone(views))),
+        identity: Some(desk.identity(keys)),
+        ..desk.services(Some(Arc::clone(views)))
     });
     let functions = Owner::ALL.into_iter().fold(Functions::default(), |functions, owner| {
         functions.with(owner, Arc::new(Function::new(owner, Arc::clone(&services))))
@@ -97,7 +103,8 @@ fn gateway(desk: &LocalDesk, commands: Arc<Commands>) -> Result<Gateway, Failure
         body_limit: MAX_BODY_BYTES,
         ..GatewayOptions::default()
     };
-    Ok(Gateway::new(options, functions, Arc::new(desk.authorizer(keys)), desk.clock(), desk.ids()))
+    let authorizer = Arc::new(desk.authorizer(Arc::clone(keys)));
+    Gateway::new(options, functions, authorizer, desk.clock(), desk.ids())
 }
 
 /// The running projectors, one consumer each.
@@ -107,15 +114,14 @@ struct Projectors {
 }
 
 impl Projectors {
-    async fn start(desk: &LocalDesk) -> Result<Self, Failure> {
+    fn start(projectors: Vec<(Projector, Arc<dyn Queue>)>) -> Self {
         let (stop, stopped) = watch::channel(false);
         let mut running = JoinSet::new();
-        for projector in [desk.ticket_projector(), desk.history_projector(), desk.directory_projector()] {
-            let queue = desk.queue(&projector).await?;
+        for (projector, queue) in projectors {
             let stopped = stopped.clone();
-            running.spawn(async move { projector.run(&queue, stopped).await });
+            running.spawn(async move { projector.run(&*queue, stopped).await });
         }
-        Ok(Self { stop, running })
+        Self { stop, running }
     }
 
     /// Returns when one has ended though nobody asked it to: read models that stand still for good must not go

@@ -1,10 +1,14 @@
-//! The identity function on Lambda: tokens, the caller, documents and health.
+//! The identity functions on Lambda: `identity` gives tokens, the caller, documents and health; `authorizer` stands
+//! before every other function and believes or refuses tokens.
+
+mod authorizer;
 
 use std::{convert::Infallible, sync::Arc};
 
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use eventdesk_cloud::Cloud;
+use eventdesk_desk::handler;
 use eventdesk_http::{Function, Services, routes::Owner};
-use eventdesk_local::{LocalDesk, handler};
 use eventdesk_runtime::{Config, telemetry};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
@@ -12,10 +16,17 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 async fn main() -> Result<(), Error> {
     let config = Config::load()?;
     telemetry::init(config.log.format, &config.log.level)?;
-    let owner = handler(&[Owner::Identity])?;
-    let desk = LocalDesk::open_beside_server(config)?;
-    let services = Services { identity: Some(desk.identity(&desk.keys()?)), ..desk.services() };
-    let function = &Function::new(owner, Arc::new(services));
+    let name = handler(&["identity", "authorizer"])?;
+    let cloud = Cloud::new(&config).await;
+    let desk = cloud.desk().await?;
+    let keys = cloud.keys(desk.secret()).await?;
+    if name == "authorizer" {
+        let authorizer = &desk.authorizer(keys);
+        return lambda_runtime::run(service_fn(async |event| authorizer::answer(authorizer, event).await)).await;
+    }
+    let services = desk.services(Some(cloud.views().await?));
+    let function =
+        &Function::new(Owner::Identity, Arc::new(Services { identity: Some(desk.identity(&keys)), ..services }));
     let answer =
         async |event: LambdaEvent<ApiGatewayV2httpRequest>| Ok::<_, Infallible>(function.call(event.payload).await);
     lambda_runtime::run(service_fn(answer)).await

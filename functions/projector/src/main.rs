@@ -3,7 +3,8 @@
 mod batch;
 
 use aws_lambda_events::sqs::SqsEvent;
-use eventdesk_local::{LocalDesk, handler};
+use eventdesk_cloud::Cloud;
+use eventdesk_desk::handler;
 use eventdesk_runtime::{Config, telemetry};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
@@ -11,13 +12,9 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 async fn main() -> Result<(), Error> {
     let config = Config::load()?;
     telemetry::init(config.log.format, &config.log.level)?;
-    let handler = handler(&["projector-ticket", "projector-history", "projector-directory"])?;
-    let desk = LocalDesk::open_beside_server(config)?;
-    let projector = &match handler {
-        "projector-ticket" => desk.ticket_projector(),
-        "projector-history" => desk.history_projector(),
-        _ => desk.directory_projector(),
-    };
+    let name = handler(&["projector-ticket", "projector-history", "projector-directory"])?;
+    let projectors = Cloud::new(&config).await.projectors().await?;
+    let projector = &projectors.into_iter().find(|projector| projector.name() == name).ok_or("no such projector")?;
     let work = async |event: LambdaEvent<SqsEvent>| batch::work_through(projector, event.payload).await;
     lambda_runtime::run(service_fn(work)).await
 }

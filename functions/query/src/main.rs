@@ -3,8 +3,9 @@
 use std::{convert::Infallible, sync::Arc};
 
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use eventdesk_cloud::Cloud;
+use eventdesk_desk::handler;
 use eventdesk_http::{Function, Services, routes::Owner};
-use eventdesk_local::{LocalDesk, handler};
 use eventdesk_runtime::{Config, telemetry};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
@@ -13,8 +14,9 @@ async fn main() -> Result<(), Error> {
     let config = Config::load()?;
     telemetry::init(config.log.format, &config.log.level)?;
     let owner = handler(&[Owner::QueryTicket, Owner::QueryDirectory])?;
-    let desk = LocalDesk::open_beside_server(config)?;
-    let services = Services { queries: Some(desk.queries()), ..desk.services() };
+    let cloud = Cloud::new(&config).await;
+    let (desk, views) = tokio::try_join!(cloud.desk(), cloud.views())?;
+    let services = Services { queries: Some(desk.queries(views)), ..desk.services(None) };
     let function = &Function::new(owner, Arc::new(services));
     let answer =
         async |event: LambdaEvent<ApiGatewayV2httpRequest>| Ok::<_, Infallible>(function.call(event.payload).await);

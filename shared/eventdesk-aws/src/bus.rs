@@ -3,11 +3,13 @@
 //! Both deliver at least once and in no order, and one message carries one event. What cannot be worked through is a
 //! dead letter after its last attempt, with the reason in the attributes of the message.
 
+mod address;
 mod failures;
 mod message;
 mod publisher;
 mod queue;
 
+pub use address::queue_url;
 pub use failures::{FailedMessage, Failures};
 pub use message::{NoEvent, SOURCE, read_body, write_body};
 pub use publisher::EventBridgePublisher;

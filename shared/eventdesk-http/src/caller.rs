@@ -3,6 +3,7 @@
 mod groups;
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap},
     sync::Arc,
 };
@@ -62,7 +63,7 @@ pub(crate) struct Principal<'r> {
     pub(crate) login_denied: bool,
     /// Whether the directory knows them.
     pub(crate) in_directory: bool,
-    pub(crate) claims: &'r Claims,
+    pub(crate) claims: Cow<'r, Claims>,
 }
 
 impl CallerResolver {
@@ -71,19 +72,19 @@ impl CallerResolver {
     /// # Errors
     /// 401 `invalid_token` for claims of an issuer that is not trusted, without a usable subject, or of a user who
     /// does not exist any more; 503 and 500 where the store fails.
-    pub(crate) async fn resolve<'r>(&self, claims: &'r Claims) -> Result<Principal<'r>, Problem> {
+    pub(crate) async fn resolve<'r>(&self, claims: Cow<'r, Claims>) -> Result<Principal<'r>, Problem> {
         let issuer = claims.get("iss").and_then(|iss| self.issuers.iter().find(|known| known.issuer == *iss));
         let issuer = issuer.ok_or_else(|| Problem::invalid_token("the token's issuer is not trusted"))?;
-        let subject = claims.get("sub").map(String::as_str).unwrap_or_default();
+        let subject = claims.get("sub").cloned().unwrap_or_default();
         match &issuer.roles {
-            RoleSource::Directory => self.known_user(subject, claims).await,
+            RoleSource::Directory => self.known_user(&subject, claims).await,
             RoleSource::Groups { claim, roles } => {
                 if subject.is_empty() {
                     return Err(Problem::invalid_token("the token has no subject"));
                 }
                 let named = claims.get(claim).map(|text| groups(text)).unwrap_or_default();
                 let caller = Caller {
-                    id: foreign_id(&issuer.issuer, subject),
+                    id: foreign_id(&issuer.issuer, &subject),
                     kind: ActorKind::User,
                     roles: Role::ALL
                         .into_iter()
@@ -95,7 +96,7 @@ impl CallerResolver {
         }
     }
 
-    async fn known_user<'r>(&self, subject: &str, claims: &'r Claims) -> Result<Principal<'r>, Problem> {
+    async fn known_user<'r>(&self, subject: &str, claims: Cow<'r, Claims>) -> Result<Principal<'r>, Problem> {
         let gone = || Problem::invalid_token("the token's user does not exist");
         let id = UserId::parse(subject).map_err(|_| gone())?;
         let loaded =

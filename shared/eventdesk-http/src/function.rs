@@ -1,5 +1,6 @@
 //! A function: from a gateway event to its answer.
 
+mod authorized;
 #[cfg(test)]
 mod bed;
 #[cfg(test)]
@@ -19,6 +20,8 @@ use crate::{
     request::{Query, Request},
     routes::{self, Access, Match, Owner, Route, find, strip_prefix},
 };
+
+pub use authorized::AuthorizerContext;
 
 /// What does the functions' work. Each function needs only what its routes use; a route whose part is missing
 /// answers 500.
@@ -142,9 +145,7 @@ async fn principal<'e>(
     if route.access == Access::Public {
         return Ok(None);
     }
-    let authorizer = event.request_context.authorizer.as_ref().and_then(|authorizer| authorizer.jwt.as_ref());
-    let claims = authorizer.map(|jwt| &jwt.claims).ok_or_else(|| Problem::unauthorized(None))?;
-    let principal = services.callers.resolve(claims).await?;
+    let principal = services.callers.resolve(authorized::claims(event, route)?).await?;
     match route.access {
         Access::Public | Access::Authenticated => Ok(Some(principal)),
         Access::Needs(_) if principal.disabled => {

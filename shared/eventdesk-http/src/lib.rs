@@ -17,6 +17,6 @@ mod request;
 pub mod routes;
 
 pub use caller::{CallerResolver, RoleSource, TrustedIssuer, groups};
-pub use function::{Function, Probe, Services, Settings};
+pub use function::{AuthorizerContext, Function, Probe, Services, Settings};
 pub use problem::{Kind, PROBLEM_BASE, Problem};
 pub use request::MAX_BODY_BYTES;

@@ -160,12 +160,12 @@ impl Problem {
     }
 
     /// 401 with a challenge (RFC 6750, section 3): `error` and its description are left out when no token came at all.
-    pub fn unauthorized(error: Option<(&'static str, &'static str)>) -> Self {
+    pub fn unauthorized(error: Option<(&str, &str)>) -> Self {
         let (challenge, detail) = match error {
-            None => ("Bearer realm=\"eventdesk\"".to_owned(), "the request carries no access token"),
+            None => ("Bearer realm=\"eventdesk\"".to_owned(), "the request carries no access token".to_owned()),
             Some((code, description)) => (
                 format!("Bearer realm=\"eventdesk\", error=\"{code}\", error_description=\"{description}\""),
-                description,
+                description.to_owned(),
             ),
         };
         let problem = Self::new(Kind::Unauthenticated, detail).with("message", "Unauthorized");

@@ -1,10 +1,7 @@
-//! The desk on one machine: every port with its local adapter, put together once for all programs.
+//! The parts of a desk on one machine: every port with its adapter in a data folder.
 //!
-//! The server and the function binaries stand on the same [`LocalDesk`] and differ in what they take from it. No rule,
-//! no query and no mapping lives here; what stands on a cloud's services is put together elsewhere.
+//! No rule, no query and no mapping lives here; what stands on a cloud's services is opened elsewhere.
 
-mod desk;
-mod handler;
+mod local;
 
-pub use desk::{LocalDesk, LocalDeskError};
-pub use handler::{HANDLER_VARIABLE, Named, UnknownHandler, handler};
+pub use local::{Local, LocalError, queue};

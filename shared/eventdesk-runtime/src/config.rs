@@ -12,11 +12,13 @@ mod tests;
 mod values;
 
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
 };
 
 use eventdesk_app::{DirectoryRules, access::AccessMatrix};
+use eventdesk_events::user::Role;
 
 use crate::telemetry::Format;
 use reader::Reader;
@@ -49,11 +51,15 @@ pub struct Config {
     /// Who may do what.
     pub policy: Policy,
     /// Where events are kept.
-    pub store: StoreKind,
+    pub store: Store,
     /// How events travel.
-    pub bus: BusKind,
+    pub bus: Bus,
     /// Where read models are kept.
-    pub views: ViewsKind,
+    pub views: Views,
+    /// An OIDC issuer besides the built-in one.
+    pub issuer: Option<ExternalIssuer>,
+    /// `secret.parameter`: the SSM parameter with the deployment secret, if it does not lie in the data folder.
+    pub secret_parameter: Option<String>,
     /// Which browsers' pages may call.
     pub cors: Cors,
     /// What names, contacts and passwords may look like; checked.
@@ -111,25 +117,58 @@ pub struct Policy {
     pub matrix: AccessMatrix,
 }
 
-/// `[store]`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StoreKind {
+/// `[store]`: where events are kept, and what cannot be rebuilt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Store {
     /// A file in the data folder.
     Sqlite,
+    /// Tables of DynamoDB.
+    DynamoDb {
+        /// Holds the events.
+        table: String,
+        /// Holds password hashes, the issuer's keys and counters of failed logins; only who logs people in or sets
+        /// passwords needs it.
+        identity_table: Option<String>,
+    },
 }
 
-/// `[bus]`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BusKind {
-    /// Within the process.
+/// `[bus]`: how events travel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bus {
+    /// Within the process, read from the SQLite file.
     Local,
+    /// A bus of EventBridge; each consumer's queue is called like the bus, a hyphen and the consumer.
+    EventBridge {
+        /// The bus.
+        name: String,
+    },
 }
 
-/// `[views]`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ViewsKind {
+/// `[views]`: where read models are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Views {
     /// A file in the data folder.
     Sqlite,
+    /// A database of MongoDB.
+    MongoDb {
+        /// Where it is; without a user or a password.
+        uri: String,
+        /// Its name, if the URI does not say it.
+        database: Option<String>,
+    },
+}
+
+/// `[issuer]`: an OIDC issuer besides the built-in one. The gateway in front verifies its tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalIssuer {
+    /// The exact `iss` of its tokens.
+    pub url: String,
+    /// Any of these must be the tokens' `aud` or `client_id`.
+    pub audience: Vec<String>,
+    /// The claim that holds a caller's groups.
+    pub groups_claim: String,
+    /// Group to role; matching is exact, and other groups mean nothing.
+    pub roles: BTreeMap<String, Role>,
 }
 
 /// `[cors]`

@@ -94,7 +94,22 @@ impl Reader {
             let key = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
             match value {
                 Value::Table(section) if self.is_section(&key) => self.take_table(&key, section),
+                Value::Array(sections) if self.is_section(&key) && sections.iter().all(Value::is_table) => {
+                    self.take_only_table(&key, sections);
+                }
                 value => self.take(&key, value, None),
+            }
+        }
+    }
+
+    /// The one table of a list of tables, such as `[[issuer]]`.
+    fn take_only_table(&mut self, key: &str, tables: Vec<Value>) {
+        if tables.len() > 1 {
+            self.problem(key, None, "is given more than once".to_owned());
+        }
+        for table in tables.into_iter().take(1) {
+            if let Value::Table(section) = table {
+                self.take_table(key, section);
             }
         }
     }

@@ -68,9 +68,11 @@ fn nothing_configured_is_the_documented_default() {
         passwords: Passwords { argon2_memory_kib: 19_456, argon2_iterations: 2, argon2_lanes: 1 },
         limits: Limits { requests_per_minute_per_principal: 6_000, login_failures_per_minute: 10 },
         policy: Policy { file: None, matrix: AccessMatrix::default() },
-        store: StoreKind::Sqlite,
-        bus: BusKind::Local,
-        views: ViewsKind::Sqlite,
+        store: Store::Sqlite,
+        bus: Bus::Local,
+        views: Views::Sqlite,
+        issuer: None,
+        secret_parameter: None,
         cors: Cors::default(),
         directory: DirectoryRules::default(),
         log: Log { format: Format::Text, level: "info".to_owned() },
@@ -176,11 +178,23 @@ fn each_wrong_value_is_refused_with_key_and_reason() {
         ("[policy]\nengine = \"opa\"\nurl = \"http://127.0.0.1\"", "policy.url: not available in this build"),
         ("[policy]\nengine = \"magic\"", "policy.engine: must be \"matrix\""),
         ("[policy]\nfile = \"/nowhere/access.toml\"", "policy.file: /nowhere/access.toml cannot be read"),
-        ("[store]\nkind = \"dynamodb\"", "store.kind: not available in this build"),
-        ("[store]\nkind = \"csv\"", "store.kind: must be \"sqlite\""),
-        ("[bus]\nkind = \"eventbridge\"", "bus.kind: not available in this build"),
-        ("[views]\nkind = \"mongodb\"", "views.kind: not available in this build"),
-        ("[[issuer]]\nurl = \"https://x.example\"", "issuer: not available in this build"),
+        ("[store]\nkind = \"dynamodb\"", "store.table: must be given with store.kind = \"dynamodb\""),
+        ("[store]\nkind = \"csv\"", "store.kind: must be \"sqlite\" or \"dynamodb\""),
+        ("[store]\ntable = \"events\"", "store.table: goes with store.kind = \"dynamodb\" only"),
+        ("[store]\nidentity_table = \"people\"", "store.identity_table: goes with store.kind = \"dynamodb\" only"),
+        ("[bus]\nkind = \"eventbridge\"", "bus.name: must be given"),
+        (
+            "[store]\nkind = \"dynamodb\"\ntable = \"t\"\n[bus]\nkind = \"local\"",
+            "bus.kind: must be \"eventbridge\" with store.kind",
+        ),
+        ("[views]\nkind = \"mongodb\"", "views.uri: must be given"),
+        ("[views]\ndatabase = \"desk\"", "views.database: goes with views.kind = \"mongodb\" only"),
+        ("[[issuer]]\nurl = \"https://x.example\"", "issuer.audience: must name at least one audience"),
+        ("[[issuer]]\nurl = \"http://x.example\"\naudience = [\"desk\"]", "issuer.url: must be https"),
+        ("[[issuer]]\naudience = [\"desk\"]", "issuer.url: must be given"),
+        ("[[issuer]]\n[[issuer]]", "issuer: is given more than once"),
+        ("[issuer]\nroles = [\"staff\"]", "issuer.roles: \"staff\" is not a group, = and a role"),
+        ("[issuer]\nroles = [\"staff=emperor\"]", "issuer.roles: \"staff=emperor\" is not a group, = and a role"),
         ("[cors]\norigins = [\"*\"]", "cors.origins: \"*\" is not an origin"),
         ("[cors]\norigins = [\"https://desk.example/\"]", "cors.origins: \"https://desk.example/\" is not an origin"),
         ("[cors]\norigins = \"https://desk.example\"", "cors.origins: must be a list of texts"),
@@ -219,8 +233,11 @@ fn variables_are_refused_by_name() {
             "1",
             "builtin_issuer.enabled: must be true or false (from EVENTDESK_BUILTIN_ISSUER_ENABLED)",
         ),
-        ("EVENTDESK_STORE_KIND", "dynamodb", "store.kind: not available in this build (from EVENTDESK_STORE_KIND)"),
-        ("EVENTDESK_VIEWS_URI", "mongodb://u:p@h", "views.uri: not available in this build (from EVENTDESK_VIEWS_URI)"),
+        (
+            "EVENTDESK_VIEWS_URI",
+            "mongodb://h",
+            "views.uri: goes with views.kind = \"mongodb\" only (from EVENTDESK_VIEWS_URI)",
+        ),
     ] {
         assert_eq!(problems("", &[(name, value)]), [expected]);
     }
@@ -230,8 +247,7 @@ fn variables_are_refused_by_name() {
 
 #[test]
 fn everything_that_is_wrong_is_said_at_once() {
-    let text =
-        "colour = 1\nlisten = \"nowhere\"\n[store]\nkind = \"dynamodb\"\n[limits]\nlogin_failures_per_minute = true";
+    let text = "colour = 1\nlisten = \"nowhere\"\n[store]\nkind = \"csv\"\n[limits]\nlogin_failures_per_minute = true";
     let found = problems(text, &[("EVENTDESK_NONSENSE", "1"), ("EVENTDESK_LOG_FORMAT", "xml")]);
     for key in
         ["colour", "listen", "store.kind", "limits.login_failures_per_minute", "EVENTDESK_NONSENSE", "log.format"]
@@ -302,4 +318,34 @@ fn the_example_in_the_documentation_is_understood_as_far_as_this_build_goes() {
         [limits]\nrequests_per_minute_per_principal = 6000\nlogin_failures_per_minute = 10\n\
         [store]\nkind = \"sqlite\"\n[bus]\nkind = \"local\"\n[views]\nkind = \"sqlite\"\n";
     assert_eq!(Config::read(text, []).unwrap(), Config::read("", []).unwrap());
+}
+
+#[test]
+fn the_services_of_a_cloud_are_named_by_variables() {
+    let given = [
+        ("EVENTDESK_STORE_KIND", "dynamodb"),
+        ("EVENTDESK_STORE_TABLE", "desk-store"),
+        ("EVENTDESK_STORE_IDENTITY_TABLE", "desk-identity"),
+        ("EVENTDESK_BUS_KIND", "eventbridge"),
+        ("EVENTDESK_BUS_NAME", "desk"),
+        ("EVENTDESK_VIEWS_KIND", "mongodb"),
+        ("EVENTDESK_VIEWS_URI", "mongodb://127.0.0.1"),
+        ("EVENTDESK_VIEWS_DATABASE", "desk"),
+        ("EVENTDESK_SECRET_PARAMETER", "/desk/secret"),
+        ("EVENTDESK_ISSUER_URL", "https://login.example/oauth2"),
+        ("EVENTDESK_ISSUER_AUDIENCE", "desk,desk-web"),
+        ("EVENTDESK_ISSUER_ROLES", "a=b/staff=support,admins=admin"),
+    ];
+    let given = given.map(|(name, value)| (name.to_owned(), Some(value.to_owned())));
+    let config = Config::read("", given).unwrap();
+    let identity_table = Some("desk-identity".to_owned());
+    assert_eq!(config.store, Store::DynamoDb { table: "desk-store".to_owned(), identity_table });
+    assert_eq!(config.bus, Bus::EventBridge { name: "desk".to_owned() });
+    let uri = "mongodb://127.0.0.1".to_owned();
+    assert_eq!(config.views, Views::MongoDb { uri, database: Some("desk".to_owned()) });
+    assert_eq!(config.secret_parameter.as_deref(), Some("/desk/secret"));
+    let issuer = config.issuer.unwrap();
+    assert_eq!((issuer.groups_claim.as_str(), issuer.audience.len()), ("groups", 2));
+    assert_eq!(issuer.roles.get("a=b/staff"), Some(&Role::Support));
+    assert_eq!(issuer.roles.get("admins"), Some(&Role::Admin));
 }

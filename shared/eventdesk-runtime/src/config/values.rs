@@ -1,12 +1,13 @@
 //! What each key means, its default and what it may be.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{collections::BTreeMap, net::IpAddr, path::PathBuf};
 
 use eventdesk_app::{DirectoryRules, access::AccessMatrix};
+use eventdesk_events::user::Role;
 use url::{Host, Url};
 
 use super::{
-    Bootstrap, BuiltinIssuer, BusKind, Config, Cors, Limits, Log, Passwords, Policy, StoreKind, ViewsKind,
+    Bootstrap, BuiltinIssuer, Bus, Config, Cors, ExternalIssuer, Limits, Log, Passwords, Policy, Store, Views,
     reader::Reader, secret::Secret,
 };
 use crate::telemetry::{Format, check_level};
@@ -15,9 +16,6 @@ use crate::telemetry::{Format, check_level};
 const MOST: u32 = 1_000_000_000;
 
 pub(super) fn config(reader: &mut Reader) -> Config {
-    choose(reader, "store.kind", "sqlite", &["dynamodb"]);
-    choose(reader, "bus.kind", "local", &["eventbridge"]);
-    choose(reader, "views.kind", "sqlite", &["mongodb"]);
     choose(reader, "policy.engine", "matrix", &["rego", "opa"]);
     Config {
         listen: listen(reader),
@@ -40,9 +38,11 @@ pub(super) fn config(reader: &mut Reader) -> Config {
             login_failures_per_minute: reader.number("limits.login_failures_per_minute", 0..=MOST, 10),
         },
         policy: policy(reader),
-        store: StoreKind::Sqlite,
-        bus: BusKind::Local,
-        views: ViewsKind::Sqlite,
+        store: store(reader),
+        bus: bus(reader),
+        views: views(reader),
+        issuer: issuer(reader),
+        secret_parameter: reader.some_text("secret.parameter"),
         cors: cors(reader),
         directory: directory(reader),
         log: log(reader),
@@ -57,6 +57,109 @@ fn choose(reader: &mut Reader, key: &str, here: &str, elsewhere: &[&str]) {
         Some(text) if elsewhere.contains(&text.as_str()) => reader.refuse(key, "not available in this build"),
         Some(_) => reader.refuse(key, format!("must be \"{here}\"")),
     }
+}
+
+/// What else must be given for a kind, and what must not.
+fn of_kind(
+    reader: &mut Reader,
+    section: &str,
+    kind: &str,
+    needed: &str,
+    others: &[&str],
+    chosen: bool,
+) -> Option<String> {
+    let key = format!("{section}.{needed}");
+    let given = reader.some_text(&key);
+    if chosen && given.is_none() {
+        reader.refuse(&key, format!("must be given with {section}.kind = \"{kind}\""));
+    }
+    if !chosen {
+        for name in [needed].iter().chain(others) {
+            let key = format!("{section}.{name}");
+            if reader.some_text(&key).is_some() {
+                reader.refuse(&key, format!("goes with {section}.kind = \"{kind}\" only"));
+            }
+        }
+    }
+    given.filter(|_| chosen)
+}
+
+/// Which of two kinds it is: whether it is the second.
+fn second_kind(reader: &mut Reader, key: &str, first: &str, second: &str) -> bool {
+    match reader.text(key) {
+        Some(text) if text == second => true,
+        Some(text) if text != first => {
+            reader.refuse(key, format!("must be \"{first}\" or \"{second}\""));
+            false
+        }
+        _ => false,
+    }
+}
+
+fn store(reader: &mut Reader) -> Store {
+    let chosen = second_kind(reader, "store.kind", "sqlite", "dynamodb");
+    match of_kind(reader, "store", "dynamodb", "table", &["identity_table"], chosen) {
+        Some(table) => Store::DynamoDb { table, identity_table: reader.some_text("store.identity_table") },
+        None => Store::Sqlite,
+    }
+}
+
+fn bus(reader: &mut Reader) -> Bus {
+    let chosen = second_kind(reader, "bus.kind", "local", "eventbridge");
+    if !chosen && reader.text("store.kind").as_deref() == Some("dynamodb") && reader.text("bus.kind").is_some() {
+        reader.refuse(
+            "bus.kind",
+            "must be \"eventbridge\" with store.kind = \"dynamodb\": the local bus reads the SQLite file",
+        );
+    }
+    match of_kind(reader, "bus", "eventbridge", "name", &[], chosen) {
+        Some(name) => Bus::EventBridge { name },
+        None => Bus::Local,
+    }
+}
+
+fn views(reader: &mut Reader) -> Views {
+    let chosen = second_kind(reader, "views.kind", "sqlite", "mongodb");
+    match of_kind(reader, "views", "mongodb", "uri", &["database"], chosen) {
+        Some(uri) => Views::MongoDb { uri, database: reader.some_text("views.database") },
+        None => Views::Sqlite,
+    }
+}
+
+fn issuer(reader: &mut Reader) -> Option<ExternalIssuer> {
+    let (audience, roles) = (reader.list("issuer.audience"), roles(reader));
+    let Some(url) = reader.some_text("issuer.url") else {
+        if !audience.is_empty() || !roles.is_empty() {
+            reader.refuse("issuer.url", "must be given with what else is said of the issuer");
+        }
+        return None;
+    };
+    if let Err(reason) = check_issuer(&url) {
+        reader.refuse("issuer.url", reason);
+    }
+    if audience.is_empty() {
+        reader.refuse("issuer.audience", "must name at least one audience");
+    }
+    let groups_claim = reader.some_text("issuer.groups_claim").unwrap_or_else(|| "groups".to_owned());
+    Some(ExternalIssuer { url, audience, groups_claim, roles })
+}
+
+/// `group=role`, one a text; a group may hold `=` itself.
+fn roles(reader: &mut Reader) -> BTreeMap<String, Role> {
+    let mut roles = BTreeMap::new();
+    for text in reader.list("issuer.roles") {
+        let pair = text.rsplit_once('=').map(|(group, role)| (group.trim(), role.trim()));
+        let known = pair.and_then(|(group, role)| {
+            let role = Role::ALL.into_iter().find(|known| known.as_str() == role)?;
+            (!group.is_empty()).then(|| (group.to_owned(), role))
+        });
+        match known {
+            Some((group, role)) => drop(roles.insert(group, role)),
+            None => reader
+                .refuse("issuer.roles", format!("{text:?} is not a group, = and a role, such as \"staff=support\"")),
+        }
+    }
+    roles
 }
 
 fn listen(reader: &mut Reader) -> std::net::SocketAddr {

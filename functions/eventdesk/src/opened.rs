@@ -1,0 +1,85 @@
+//! Every part of the desk, each opened where the configuration says.
+
+use std::sync::Arc;
+
+use eventdesk_app::{
+    ports::{EventStore, Publisher, Queue, ReadStore},
+    projections::Projector,
+    publish::LocalPublisher,
+};
+use eventdesk_cloud::Cloud;
+use eventdesk_desk::{Desk, Parts, projectors};
+use eventdesk_identity::IssuerKeys;
+use eventdesk_local::Local;
+use eventdesk_runtime::{
+    Config,
+    config::{Bus, Store, Views},
+};
+use eventdesk_sqlite::{DataFolder, SqliteEventStore};
+
+use crate::failure::Failure;
+
+/// A desk with everything around it. The folder is the last to be let go.
+pub(crate) struct Opened {
+    pub(crate) desk: Desk,
+    pub(crate) keys: Arc<IssuerKeys>,
+    pub(crate) views: Arc<dyn ReadStore>,
+    bus: OpenedBus,
+    _folder: Local,
+}
+
+enum OpenedBus {
+    Local(SqliteEventStore),
+    Cloud(Cloud),
+}
+
+impl Opened {
+    /// Opens everything; `issuer` is the URL of the server's own issuer.
+    pub(crate) async fn new(config: Config, folder: DataFolder, issuer: String) -> Result<Self, Failure> {
+        let local = Local::new(folder);
+        let cloud = Cloud::new(&config).await;
+        let secret = if config.secret_parameter.is_some() { cloud.secret().await? } else { local.secret()? };
+        let sqlite = if config.store == Store::Sqlite { Some(local.store()?) } else { None };
+        let views: Arc<dyn ReadStore> = match config.views {
+            Views::Sqlite => local.views(sqlite.as_ref()).await?,
+            Views::MongoDb { .. } => cloud.prepared_views().await?,
+        };
+        let publisher: Arc<dyn Publisher> = cloud.publisher().unwrap_or_else(|| Arc::new(LocalPublisher));
+        let (parts, keys) = if let Some(sqlite) = &sqlite {
+            let store: Arc<dyn EventStore> = Arc::new(sqlite.clone());
+            let credentials = Arc::new(sqlite.credentials());
+            (Parts { issuer, secret, store, publisher, credentials, failed_logins: None }, local.keys()?)
+        } else {
+            let keys = cloud.keys(&secret).await?;
+            let store = cloud.store().ok_or_else(|| needs("store.table"))?;
+            let (credentials, failed_logins) = (cloud.credentials(), cloud.failed_logins());
+            (Parts { issuer, secret, store, publisher, credentials, failed_logins }, keys)
+        };
+        let bus = match (&config.bus, sqlite) {
+            (Bus::Local, Some(sqlite)) => OpenedBus::Local(sqlite),
+            (Bus::Local, None) => return Err(needs("bus.name")),
+            (Bus::EventBridge { .. }, _) => OpenedBus::Cloud(cloud),
+        };
+        Ok(Self { desk: Desk::new(config, parts)?, keys, views, bus, _folder: local })
+    }
+
+    /// Every projector with its queue.
+    pub(crate) async fn projectors(&self) -> Result<Vec<(Projector, Arc<dyn Queue>)>, Failure> {
+        let mut ready = Vec::new();
+        for projector in projectors(&self.desk.store(), &self.views) {
+            let queue: Arc<dyn Queue> = match &self.bus {
+                OpenedBus::Local(store) => {
+                    let views = Arc::clone(&self.views);
+                    Arc::new(eventdesk_local::queue(&projector, store, views, self.desk.clock()).await?)
+                }
+                OpenedBus::Cloud(cloud) => cloud.queue(projector.name()).await?,
+            };
+            ready.push((projector, queue));
+        }
+        Ok(ready)
+    }
+}
+
+fn needs(key: &'static str) -> Failure {
+    Failure::Value { key, reason: "must be given with store.kind = \"dynamodb\"".to_owned() }
+}

@@ -1,0 +1,205 @@
+//! The desk on AWS and MongoDB: each port with the adapter that the configuration names.
+//!
+//! Making a [`Cloud`] reads configuration and credentials and calls nobody; what calls says so. A function takes only
+//! what it needs, so that a command never connects to the read models and a query never to the bus.
+
+mod missing;
+
+use std::{sync::Arc, time::Duration};
+
+use aws_config::SdkConfig;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use eventdesk_app::{
+    DeploymentSecret,
+    ports::{Credentials, EventStore, FailedLogins, Publisher, Queue, QueueError, ReadStore, ReadStoreError},
+    projections::{Projector, VIEWS},
+    publish::LocalPublisher,
+};
+use eventdesk_aws::{
+    bus::{EventBridgePublisher, SqsQueue, SqsQueueOptions, queue_url},
+    client,
+    dynamodb::{DynamoCredentials, DynamoEventStore, DynamoFailedLogins, DynamoIssuerKeyStore},
+    secret::{SecretError, parameter},
+};
+use eventdesk_desk::{Desk, Parts, projectors};
+use eventdesk_identity::{InvalidCost, IssuerKeys, KeysError};
+use eventdesk_mongo::{MongoError, MongoOptions, MongoReadStore};
+use eventdesk_runtime::{
+    Config, RandomIds, SystemClock,
+    config::{Bus, Store, Views},
+};
+
+use missing::NoIdentityTable;
+
+/// Why there is no desk on these services.
+#[derive(Debug, thiserror::Error)]
+pub enum CloudError {
+    /// A key that a function of the cloud cannot do without.
+    #[error("configuration: {0} must be given")]
+    Needs(&'static str),
+    /// The deployment secret cannot be had.
+    #[error("the deployment secret cannot be read")]
+    Secret(#[from] SecretError),
+    /// The deployment secret is not one.
+    #[error("the SSM parameter {0} must hold 32 bytes in base64")]
+    SecretForm(String),
+    /// The read models cannot be reached or prepared.
+    #[error("the read models cannot be used")]
+    Views(#[from] ReadStoreError),
+    /// The read models' place is none.
+    #[error("the read models cannot be used")]
+    Mongo(#[from] MongoError),
+    /// A queue is not there.
+    #[error("a queue cannot be used")]
+    Queue(#[from] QueueError),
+    /// The issuer's keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The configured cost of a password hash is impossible.
+    #[error(transparent)]
+    Cost(#[from] InvalidCost),
+}
+
+/// One configuration and one HTTP client for all services.
+pub struct Cloud {
+    config: Config,
+    aws: SdkConfig,
+}
+
+impl Cloud {
+    /// Reads region, endpoint and credentials as AWS's own tools do.
+    pub async fn new(config: &Config) -> Self {
+        Self { config: config.clone(), aws: client::load().await }
+    }
+
+    /// The desk of a function: everything but the read models.
+    ///
+    /// # Errors
+    /// `Needs`, `Secret`, `SecretForm` and `Cost`.
+    pub async fn desk(&self) -> Result<Desk, CloudError> {
+        let issuer = self.config.builtin_issuer.url.clone().ok_or(CloudError::Needs("builtin_issuer.url"))?;
+        let parts = Parts {
+            issuer,
+            secret: self.secret().await?,
+            store: self.store().ok_or(CloudError::Needs("store.table"))?,
+            publisher: self.publisher().unwrap_or_else(|| Arc::new(LocalPublisher)),
+            credentials: self.credentials(),
+            failed_logins: self.failed_logins(),
+        };
+        Ok(Desk::new(self.config.clone(), parts)?)
+    }
+
+    /// The deployment secret, asked of SSM.
+    ///
+    /// # Errors
+    /// `Needs`, `Secret` and `SecretForm`.
+    pub async fn secret(&self) -> Result<DeploymentSecret, CloudError> {
+        let name = self.config.secret_parameter.as_deref().ok_or(CloudError::Needs("secret.parameter"))?;
+        let text = parameter(&self.aws, name).await?;
+        let bytes = STANDARD.decode(text.trim()).unwrap_or_default();
+        DeploymentSecret::new(&bytes).map_err(|_| CloudError::SecretForm(name.to_owned()))
+    }
+
+    fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.aws)
+    }
+
+    fn sqs(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(&self.aws)
+    }
+
+    /// The event store, if it is `DynamoDB`.
+    pub fn store(&self) -> Option<Arc<dyn EventStore>> {
+        let Store::DynamoDb { table, .. } = &self.config.store else { return None };
+        Some(Arc::new(DynamoEventStore::new(self.dynamodb(), table)))
+    }
+
+    /// Tells the bus, if it is `EventBridge`.
+    pub fn publisher(&self) -> Option<Arc<dyn Publisher>> {
+        let Bus::EventBridge { name } = &self.config.bus else { return None };
+        let client = aws_sdk_eventbridge::Client::new(&self.aws);
+        Some(Arc::new(EventBridgePublisher::new(client, name, Arc::new(RandomIds))))
+    }
+
+    fn identity_table(&self) -> Option<&str> {
+        let Store::DynamoDb { identity_table, .. } = &self.config.store else { return None };
+        identity_table.as_deref()
+    }
+
+    /// Password hashes; none are to be had without `store.identity_table`.
+    pub fn credentials(&self) -> Arc<dyn Credentials> {
+        match self.identity_table() {
+            Some(table) => Arc::new(DynamoCredentials::new(self.dynamodb(), table)),
+            None => Arc::new(NoIdentityTable),
+        }
+    }
+
+    /// Where failed logins are counted for all processes.
+    pub fn failed_logins(&self) -> Option<Arc<dyn FailedLogins>> {
+        let table = self.identity_table()?;
+        Some(Arc::new(DynamoFailedLogins::new(self.dynamodb(), table)))
+    }
+
+    /// The built-in issuer's keys; the first process of a deployment makes one, which takes a moment.
+    ///
+    /// # Errors
+    /// `Needs` and `Keys`.
+    pub async fn keys(&self, secret: &DeploymentSecret) -> Result<Arc<IssuerKeys>, CloudError> {
+        let table = self.identity_table().ok_or(CloudError::Needs("store.identity_table"))?;
+        let store = DynamoIssuerKeyStore::new(self.dynamodb(), table);
+        Ok(Arc::new(IssuerKeys::open_shared(&store, secret, &SystemClock).await?))
+    }
+
+    /// The read models, connected.
+    ///
+    /// # Errors
+    /// `Needs`, `Mongo` and `Views`.
+    pub async fn views(&self) -> Result<Arc<dyn ReadStore>, CloudError> {
+        let views = self.mongo().await?.ok_or(CloudError::Needs("views.uri"))?;
+        views.connect().await?;
+        Ok(Arc::new(views))
+    }
+
+    /// The read models with collections, indexes and aliases made: for those who write them.
+    ///
+    /// # Errors
+    /// `Needs`, `Mongo` and `Views`.
+    pub async fn prepared_views(&self) -> Result<Arc<dyn ReadStore>, CloudError> {
+        let views = self.mongo().await?.ok_or(CloudError::Needs("views.uri"))?;
+        views.prepare(&VIEWS).await?;
+        Ok(Arc::new(views))
+    }
+
+    /// Projects events into the read models, which are made ready for it.
+    ///
+    /// # Errors
+    /// `Needs`, `Mongo` and `Views`.
+    pub async fn projectors(&self) -> Result<Vec<Projector>, CloudError> {
+        let store = self.store().ok_or(CloudError::Needs("store.table"))?;
+        Ok(projectors(&store, &self.prepared_views().await?))
+    }
+
+    async fn mongo(&self) -> Result<Option<MongoReadStore>, CloudError> {
+        let Views::MongoDb { uri, database } = &self.config.views else { return Ok(None) };
+        let options = MongoOptions { database: database.clone(), ..MongoOptions::default() };
+        Ok(Some(MongoReadStore::new(uri, &options).await?))
+    }
+
+    /// The queue of a consumer, `<bus>-<consumer>`, with its dead letters in `<bus>-<consumer>-dead`.
+    ///
+    /// # Errors
+    /// `Needs` and `Queue`.
+    pub async fn queue(&self, consumer: &str) -> Result<Arc<dyn Queue>, CloudError> {
+        let Bus::EventBridge { name } = &self.config.bus else { return Err(CloudError::Needs("bus.name")) };
+        let sqs = self.sqs();
+        let url = queue_url(&sqs, &format!("{name}-{consumer}")).await?;
+        let dead = queue_url(&sqs, &format!("{name}-{consumer}-dead")).await?;
+        let options = SqsQueueOptions { wait: self.long_poll(), ..SqsQueueOptions::default() };
+        Ok(Arc::new(SqsQueue::new(sqs, url, Some(dead), options)))
+    }
+
+    /// An endpoint of one's own is an emulator's, which may answer one call at a time.
+    fn long_poll(&self) -> Duration {
+        if self.aws.endpoint_url().is_some() { Duration::ZERO } else { SqsQueueOptions::default().wait }
+    }
+}

@@ -1,0 +1,185 @@
+//! The desk put together, once for all programs: what functions stand on, over whichever adapters there are.
+//!
+//! No rule, no query and no mapping lives here, and no adapter is known: who opens them hands them over as [`Parts`].
+
+mod handler;
+
+use std::sync::Arc;
+
+use eventdesk_app::{
+    Commands, DeploymentSecret,
+    identity::{Identity, LoginLimiter},
+    ports::{Clock, Credentials, EventStore, FailedLogins, Ids, PasswordHasher, Publisher, ReadStore},
+    projections::{DirectoryProjection, HistoryProjection, Projection, Projector, TICKETS, TicketsProjection},
+    queries::{KnownTickets, Queries, Waiters},
+};
+use eventdesk_http::{CallerResolver, Probe, RoleSource, Services, Settings, TrustedIssuer};
+use eventdesk_identity::{Argon2PasswordHasher, Authorizer, HashCost, InvalidCost, IssuerKeys, RsaTokenIssuer, Trust};
+use eventdesk_runtime::{Config, RandomIds, SystemClock};
+
+pub use handler::{HANDLER_VARIABLE, Named, UnknownHandler, handler};
+
+/// Most queries that wait for the read models at once; each looks some forty times a second.
+const WAITERS: usize = 256;
+
+/// What is opened before there is a desk. The read models are not among it: a command never reads them.
+pub struct Parts {
+    /// The URL of the built-in issuer.
+    pub issuer: String,
+    /// From which all keys derive.
+    pub secret: DeploymentSecret,
+    /// The durable truth.
+    pub store: Arc<dyn EventStore>,
+    /// Tells the bus.
+    pub publisher: Arc<dyn Publisher>,
+    /// Password hashes.
+    pub credentials: Arc<dyn Credentials>,
+    /// Where failed logins are counted, if not in this process alone.
+    pub failed_logins: Option<Arc<dyn FailedLogins>>,
+}
+
+/// A desk on its parts.
+pub struct Desk {
+    config: Config,
+    parts: Parts,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    passwords: Arc<dyn PasswordHasher>,
+}
+
+impl Desk {
+    /// The desk on these parts.
+    ///
+    /// # Errors
+    /// [`InvalidCost`] if the configured cost of a password hash is impossible.
+    pub fn new(config: Config, parts: Parts) -> Result<Self, InvalidCost> {
+        let ids: Arc<dyn Ids> = Arc::new(RandomIds);
+        let cost = HashCost {
+            memory_kib: config.passwords.argon2_memory_kib,
+            iterations: config.passwords.argon2_iterations,
+            lanes: config.passwords.argon2_lanes,
+        };
+        let passwords = Arc::new(Argon2PasswordHasher::new(cost, Arc::clone(&ids))?);
+        Ok(Self { config, parts, clock: Arc::new(SystemClock), ids, passwords })
+    }
+
+    /// The configuration it was opened with.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Tells the time.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
+    /// Makes ids.
+    pub fn ids(&self) -> Arc<dyn Ids> {
+        Arc::clone(&self.ids)
+    }
+
+    /// From which all keys derive.
+    pub fn secret(&self) -> &DeploymentSecret {
+        &self.parts.secret
+    }
+
+    /// The durable truth.
+    pub fn store(&self) -> Arc<dyn EventStore> {
+        Arc::clone(&self.parts.store)
+    }
+
+    /// What commands stand on.
+    pub fn commands(&self) -> Arc<Commands> {
+        Arc::new(Commands {
+            store: self.store(),
+            publisher: Arc::clone(&self.parts.publisher),
+            clock: self.clock(),
+            ids: self.ids(),
+            credentials: Arc::clone(&self.parts.credentials),
+            passwords: Arc::clone(&self.passwords),
+            reservations: self.parts.secret.digester("reservations"),
+            rules: Arc::new(self.config.directory.clone()),
+        })
+    }
+
+    /// What queries stand on.
+    pub fn queries(&self, views: Arc<dyn ReadStore>) -> Arc<Queries> {
+        Arc::new(Queries {
+            views,
+            store: self.store(),
+            clock: self.clock(),
+            cursors: self.parts.secret.digester("cursors"),
+            reservations: self.parts.secret.digester("reservations"),
+            waiters: Waiters::new(WAITERS),
+            known_tickets: KnownTickets::default(),
+        })
+    }
+
+    /// The built-in issuer.
+    pub fn identity(&self, keys: &Arc<IssuerKeys>) -> Arc<Identity> {
+        let failures = self.config.limits.login_failures_per_minute;
+        let logins = match &self.parts.failed_logins {
+            Some(shared) => LoginLimiter::counting_in(Arc::clone(shared), failures),
+            None => LoginLimiter::new(failures),
+        };
+        Arc::new(Identity {
+            store: self.store(),
+            credentials: Arc::clone(&self.parts.credentials),
+            passwords: Arc::clone(&self.passwords),
+            issuer: Arc::new(RsaTokenIssuer::new(self.parts.issuer.clone(), Arc::clone(keys))),
+            clock: self.clock(),
+            ids: self.ids(),
+            reservations: self.parts.secret.digester("reservations"),
+            access: Arc::new(self.config.policy.matrix.clone()),
+            logins,
+            token_minutes: self.config.builtin_issuer.token_minutes,
+            audience: self.config.builtin_issuer.audience.clone(),
+        })
+    }
+
+    /// Believes the built-in issuer.
+    pub fn authorizer(&self, keys: Arc<IssuerKeys>) -> Authorizer {
+        let audiences = vec![self.config.builtin_issuer.audience.clone()];
+        Authorizer::new(Trust { issuer: self.parts.issuer.clone(), audiences }, keys, self.clock())
+    }
+
+    /// What every function stands on; commands, queries and identity are for whoever needs them to add, and the read
+    /// models for whoever has them to be asked after.
+    pub fn services(&self, views: Option<Arc<dyn ReadStore>>) -> Services {
+        let mut issuers = Vec::new();
+        if self.config.builtin_issuer.enabled {
+            issuers.push(TrustedIssuer { issuer: self.parts.issuer.clone(), roles: RoleSource::Directory });
+        }
+        issuers.extend(self.config.issuer.clone().map(|issuer| TrustedIssuer {
+            issuer: issuer.url,
+            roles: RoleSource::Groups { claim: issuer.groups_claim, roles: issuer.roles },
+        }));
+        Services {
+            commands: None,
+            queries: None,
+            identity: None,
+            callers: CallerResolver { store: self.store(), issuers },
+            access: Arc::new(self.config.policy.matrix.clone()),
+            idempotency: self.parts.secret.digester("idempotency"),
+            probes: views.into_iter().map(read_models).collect(),
+            settings: Settings { base_path: self.config.base_path.clone() },
+        }
+    }
+}
+
+/// All projectors there are: from this store into these read models.
+pub fn projectors(store: &Arc<dyn EventStore>, views: &Arc<dyn ReadStore>) -> Vec<Projector> {
+    let projections: [Arc<dyn Projection>; 3] =
+        [Arc::new(TicketsProjection), Arc::new(HistoryProjection), Arc::new(DirectoryProjection)];
+    projections.map(|projection| Projector::new(projection, Arc::clone(store), Arc::clone(views))).into()
+}
+
+fn read_models(views: Arc<dyn ReadStore>) -> Probe {
+    let check = move || {
+        let views = Arc::clone(&views);
+        let ready: std::pin::Pin<Box<dyn Future<Output = bool> + Send>> =
+            Box::pin(async move { views.get(&TICKETS, &["none"]).await.is_ok() });
+        ready
+    };
+    Probe { name: "read_models", check: Box::new(check) }
+}
