@@ -196,7 +196,7 @@ impl Audit {
         let mut behind = projections::behind(&*self.views, &old, progress).await?;
         while from < end {
             let to = later(from, SLICE).min(end);
-            let entries = self.feed.read(from, to).await?;
+            let entries = self.feed.between(from, to).await?;
             behind.extend(projections::behind(&*self.views, &entries, progress).await?);
             from = to;
         }

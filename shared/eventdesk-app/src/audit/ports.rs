@@ -24,7 +24,7 @@ pub trait Feed: Send + Sync {
     ///
     /// # Errors
     /// See [`StoreError`].
-    async fn read(&self, from: Timestamp, to: Timestamp) -> Result<Vec<FeedEntry>, StoreError>;
+    async fn between(&self, from: Timestamp, to: Timestamp) -> Result<Vec<FeedEntry>, StoreError>;
 }
 
 /// The queues of the bus's consumers, by the consumers' names.

@@ -4,6 +4,7 @@
 //! answers are put on the wire by [`wire`]. It holds one request at a time, so nothing here polls long.
 
 mod bed;
+mod consumers;
 mod poison;
 mod publishing;
 mod settling;

@@ -110,7 +110,7 @@ async fn the_audit_reads_a_time_span_of_all_buckets() {
     let read = async |from: i64, to: i64| {
         let at = |minutes: i64| Timestamp::from_millis(TEN + minutes * 60_000);
         let mut streams: Vec<_> =
-            store.read(at(from), at(to)).await.unwrap().into_iter().map(|entry| entry.stream).collect();
+            store.between(at(from), at(to)).await.unwrap().into_iter().map(|entry| entry.stream).collect();
         streams.sort();
         streams
     };

@@ -217,7 +217,7 @@ impl Consumers for Street {
 
 #[async_trait]
 impl Feed for LogFeed {
-    async fn read(&self, from: Timestamp, to: Timestamp) -> Result<Vec<FeedEntry>, StoreError> {
+    async fn between(&self, from: Timestamp, to: Timestamp) -> Result<Vec<FeedEntry>, StoreError> {
         let stored = self.0.read_after(Position(0), 100_000).await?;
         let entries = stored.iter().map(|stored| {
             let commit = &stored.commit;
