@@ -3,79 +3,21 @@
 //! moto reports no units that mean anything, so they are computed from what goes over the wire by the rules of the
 //! service's developer guide. One number block is fetched before counting: it costs one call in a hundred tickets.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
 use eventdesk_app::{
-    Command, CommandContext, Commands, DeploymentSecret, Digest, DirectoryRules, Idempotency,
-    access::Caller,
-    commands::{
-        AssignTicket, EditMessage, EmployeeInput, MoveTicket, OpenTicket, PostMessage, RegisterEmployee, RegisterUser,
-        TagTicket,
-    },
-    ports::{Clock, CredentialsError, EventStore, Ids, PasswordHasher},
+    Command, CommandContext,
+    commands::{AssignTicket, EditMessage, MoveTicket, OpenTicket, RegisterEmployee, TagTicket},
+    ports::EventStore,
 };
-use eventdesk_aws::{
-    Call, Meter,
-    bus::EventBridgePublisher,
-    client,
-    dynamodb::{DynamoCredentials, DynamoEventStore},
-    round_trips,
-};
+use eventdesk_aws::{Call, Meter, client, dynamodb::DynamoEventStore, round_trips};
 use eventdesk_contract::event_store::samples::{append, commit, event, json, name, ticket};
-use eventdesk_events::{
-    ActorKind, TicketId, Timestamp, UserId, Version,
-    message::Visibility,
-    ticket::{Priority, Status, TicketType},
-    user::Role,
+use eventdesk_events::{Version, ticket::Status, user::Role};
+
+use crate::{
+    bed::Bed,
+    desk::{Desk, admin, by, keyed, open, post},
 };
-use uuid::Uuid;
-
-use crate::bed::Bed;
-
-struct CountingIds(AtomicU64);
-
-impl Ids for CountingIds {
-    fn next(&self) -> Uuid {
-        let count = u128::from(self.0.fetch_add(1, Ordering::Relaxed));
-        Uuid::from_u128(((0x0190_0000_0000 + count) << 80) | (7 << 76) | (2 << 62))
-    }
-
-    fn fill(&self, bytes: &mut [u8]) {
-        bytes.fill(0);
-    }
-}
-
-struct StandingClock;
-
-impl Clock for StandingClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(1_795_305_600_000)
-    }
-}
-
-struct NoHasher;
-
-#[async_trait::async_trait]
-impl PasswordHasher for NoHasher {
-    async fn hash(&self, _: &str) -> Result<String, CredentialsError> {
-        Ok("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g"
-            .to_owned())
-    }
-
-    async fn verify(&self, _: &str, _: Option<&str>) -> Result<bool, CredentialsError> {
-        Ok(false)
-    }
-}
-
-/// A desk on AWS whose calls are counted.
-struct Desk {
-    commands: Commands,
-    meter: Arc<Meter>,
-    people: AtomicU64,
-}
 
 /// What one command cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,124 +37,32 @@ fn cost(calls: &[Call]) -> Cost {
     }
 }
 
-impl Desk {
-    async fn new() -> Self {
-        let bed = Bed::new().await;
-        let meter = Arc::new(Meter::new());
-        let config = client::metered(&bed.config, &meter);
-        let dynamodb = aws_sdk_dynamodb::Client::new(&config);
-        let events = aws_sdk_eventbridge::Client::new(&config);
-        events.create_event_bus().name(&bed.tables.store).send().await.expect("a bus can be made");
-        let ids: Arc<dyn Ids> = Arc::new(CountingIds(AtomicU64::new(1)));
-        let store = Arc::new(DynamoEventStore::new(dynamodb.clone(), &bed.tables.store));
-        store.next_ticket_number().await.expect("there are numbers");
-        let commands = Commands {
-            store,
-            publisher: Arc::new(EventBridgePublisher::new(events, &bed.tables.store, Arc::clone(&ids))),
-            clock: Arc::new(StandingClock),
-            ids,
-            credentials: Arc::new(DynamoCredentials::new(dynamodb, &bed.tables.identity)),
-            passwords: Arc::new(NoHasher),
-            reservations: DeploymentSecret::new(&[7; 32]).expect("32 bytes").digester("reservations"),
-            rules: Arc::new(DirectoryRules::default()),
-        };
-        Self { commands, meter, people: AtomicU64::new(1) }
-    }
-
-    async fn run<C: Command>(&self, context: &CommandContext, command: C) -> (C::Record, Cost) {
-        self.meter.take();
-        let done = self.commands.execute(context, command).await.expect("the command is allowed");
-        (done.record, cost(&self.meter.take()))
-    }
-
-    fn number(&self) -> u64 {
-        self.people.fetch_add(1, Ordering::Relaxed)
-    }
-
-    fn user(&self, roles: &[Role]) -> RegisterUser {
-        let number = self.number();
-        RegisterUser {
-            username: Some(format!("ada{number}")),
-            first_name: Some("Ada".to_owned()),
-            last_name: Some("Okoye".to_owned()),
-            phone: Some(format!("+491000{number:05}")),
-            email: Some(format!("ada{number}@desk.example")),
-            password: Some("Secret!1234".to_owned()),
-            roles: roles.to_vec(),
-            disabled: false,
-            login_denied: false,
-        }
-    }
-
-    fn employee(&self) -> EmployeeInput {
-        let number = self.number();
-        EmployeeInput {
-            first_name: Some("Eve".to_owned()),
-            last_name: Some("Novak".to_owned()),
-            phone: Some(format!("+492000{number:05}")),
-            email: Some(format!("eve{number}@office.example")),
-            country: Some("Austria".to_owned()),
-            city: Some("Graz".to_owned()),
-            ..EmployeeInput::default()
-        }
-    }
-}
-
-fn by(id: UserId, role: Role) -> CommandContext {
-    CommandContext {
-        caller: Caller { id, kind: ActorKind::User, roles: vec![role] },
-        correlation_id: Uuid::from_u128(0xc0),
-        trace_id: Some("4bf92f3577b34da6a3ce929d0e0e4736".to_owned()),
-        if_match: None,
-        idempotency: None,
-    }
-}
-
-fn keyed(context: &CommandContext, byte: u8) -> CommandContext {
-    let idempotency = Idempotency { key: Digest([byte; 16]), body: Digest([1; 16]) };
-    CommandContext { idempotency: Some(idempotency), ..context.clone() }
-}
-
-fn post(ticket_id: TicketId) -> PostMessage {
-    let body = "Thank you for the photo. The fuser is worn; a colleague brings a new one on Monday morning.".to_owned();
-    PostMessage { ticket_id, visibility: Visibility::Public, body: Some(body), may_note: true }
+async fn costing<C: Command>(desk: &Desk, context: &CommandContext, command: C) -> (C::Record, Cost) {
+    desk.calls();
+    let record = desk.run(context, command).await.expect("the command is allowed");
+    (record, cost(&desk.calls()))
 }
 
 #[tokio::test]
 async fn commands_cost_what_is_promised() {
     let desk = Desk::new().await;
-    let root = by(UserId::from_uuid(Uuid::from_u128(0x0180 << 112)), Role::Admin);
-    let (user, registered) = desk.run(&root, desk.user(&[Role::Support])).await;
-    let (employee, _) = desk.run(&root, RegisterEmployee { input: desk.employee() }).await;
+    let root = admin();
+    let (user, registered) = costing(&desk, &root, desk.user(&[Role::Support])).await;
+    let (employee, _) = costing(&desk, &root, RegisterEmployee { input: desk.employee() }).await;
     let staff = by(user.id, Role::Support);
-    let open = OpenTicket {
-        title: Some("The printer on the second floor does not print".to_owned()),
-        description: Some("It says that there is no paper, though there is, since the one on Friday. ".repeat(4)),
-        employee_id: Some(employee.id),
-        priority: Some(Priority::High),
-        ticket_type: Some(TicketType::Incident),
-        tags: vec!["printer".to_owned(), "floor-2".to_owned()],
-        assignee_id: None,
-        due_at: None,
-        follow_up_of: None,
-    };
-    let (plain, opened) = desk.run(&staff, open.clone()).await;
-    let assigned = OpenTicket { assignee_id: Some(user.id), ..open };
-    let (ticket, opened_keyed) = desk.run(&keyed(&staff, 1), assigned).await;
-    let (_, first_post) = desk.run(&keyed(&staff, 2), post(plain.id)).await;
-    let (message, posted) = desk.run(&keyed(&staff, 3), post(ticket.id)).await;
-    let (_, moved) =
-        desk.run(&keyed(&staff, 4), MoveTicket { id: ticket.id, status: Status::Pending, reason: None }).await;
-    let (_, assigned) = desk.run(&staff, AssignTicket { id: plain.id, user_id: user.id }).await;
+    let (plain, opened) = costing(&desk, &staff, open(employee.id)).await;
+    let assigned = OpenTicket { assignee_id: Some(user.id), ..open(employee.id) };
+    let (ticket, opened_keyed) = costing(&desk, &keyed(&staff, 1), assigned).await;
+    let (_, first_post) = costing(&desk, &keyed(&staff, 2), post(plain.id)).await;
+    let (message, posted) = costing(&desk, &keyed(&staff, 3), post(ticket.id)).await;
+    let pending = MoveTicket { id: ticket.id, status: Status::Pending, reason: None };
+    let (_, moved) = costing(&desk, &keyed(&staff, 4), pending).await;
+    let (_, assigned) = costing(&desk, &staff, AssignTicket { id: plain.id, user_id: user.id }).await;
     let tag = TagTicket { id: ticket.id, tag: "printer".to_owned() };
-    let (_, unchanged) = desk.run(&staff, tag).await;
-    let edit = EditMessage {
-        ticket_id: ticket.id,
-        id: message.id,
-        body: Some("The fuser is worn; Monday.".to_owned()),
-        may_note: true,
-    };
-    let (_, edited) = desk.run(&staff, edit).await;
+    let (_, unchanged) = costing(&desk, &staff, tag).await;
+    let body = Some("The fuser is worn; Monday.".to_owned());
+    let edit = EditMessage { ticket_id: ticket.id, id: message.id, body, may_note: true };
+    let (_, edited) = costing(&desk, &staff, edit).await;
 
     let costs = [
         ("create ticket", opened),

@@ -4,8 +4,10 @@
 //! batch unread; those answers are put on the wire by [`wire`].
 
 mod bed;
+mod commands;
 mod contracts;
 mod counting;
+mod desk;
 mod faults;
 mod feed;
 mod paging;
