@@ -88,9 +88,13 @@ impl MongoReadStore {
                 generation.is_some_and(|generation| generation.parse::<u32>().is_ok())
             })
         };
+        let (mut own, rows): (Vec<_>, Vec<_>) = made
+            .into_iter()
+            .filter(|name| of_view(name) || name == VIEWS || consumers::COLLECTIONS.contains(&name.as_str()))
+            .partition(|name| name != VIEWS);
         // The rows go last: an interrupted removal can be repeated.
-        let own = consumers::COLLECTIONS.into_iter().chain([VIEWS]).map(str::to_owned);
-        for name in made.iter().filter(|name| of_view(name)).cloned().chain(own) {
+        own.extend(rows);
+        for name in own {
             let collection = self.server.collection(&name);
             self.server.ask(async move { collection.drop().await }).await?;
         }
