@@ -20,7 +20,7 @@
 //! - **A commit**, written once: `stream` (`ticket-<uuid>` …), `version` (from 1), `bucket` (UTC hour and shard,
 //!   `2026-01-31T08#5`), `at` (milliseconds since the epoch), `id` (`B`), `actor`, `kind` (of the actor), `correlation`
 //!   (`B`), `causation` (`B`, optional), `trace` (optional), `events` (JSON list of types, schema versions and facts),
-//!   `private` (JSON object of private parts by place in the list, optional), `state` (JSON), `state_version` (`N`).
+//!   `private` (JSON object of private parts by place in the list, optional; `S`, above 4 KB deflated and `B`), `state` (JSON), `state_version` (`N`).
 //! - **A reservation** of a unique value: `stream` = `claim#<namespace>#<digest>`, `version` = 0, `holder` (a stream).
 //! - **The ticket numbers**: `stream` = `counter#ticket-number`, `version` = 0, `last` (`N`, the last number of the
 //!   last block that was given out).
@@ -57,6 +57,7 @@ mod fault;
 mod feed;
 mod issuer_keys;
 mod item;
+mod private;
 mod scan;
 mod store;
 mod tables;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::feed::FeedBucket;
+use super::{feed::FeedBucket, private};
 
 pub(super) const STREAM: &str = "stream";
 pub(super) const VERSION: &str = "version";
@@ -29,7 +29,7 @@ const CORRELATION: &str = "correlation";
 const CAUSATION: &str = "causation";
 const TRACE: &str = "trace";
 const EVENTS: &str = "events";
-const PRIVATE: &str = "private";
+pub(super) const PRIVATE: &str = "private";
 
 /// An item's attributes by name.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -104,10 +104,10 @@ pub(super) fn commit_item(commit: &Commit) -> Result<Item, serde_json::Error> {
     if let Some(trace) = trace_id {
         attributes.insert(TRACE.to_owned(), text(trace));
     }
-    let private: BTreeMap<usize, &RawValue> =
+    let parts: BTreeMap<usize, &RawValue> =
         events.iter().enumerate().filter_map(|(index, event)| Some((index, event.private.as_deref()?))).collect();
-    if !private.is_empty() {
-        attributes.insert(PRIVATE.to_owned(), text(serde_json::to_string(&private)?));
+    if !parts.is_empty() {
+        attributes.insert(PRIVATE.to_owned(), private::attribute(serde_json::to_string(&parts)?));
     }
     Ok(attributes)
 }
@@ -124,7 +124,7 @@ pub(super) fn commit(mut item: Item) -> Result<Commit, Malformed> {
         correlation_id: take_uuid(item, CORRELATION)?.ok_or(Malformed(CORRELATION))?,
         causation_id: take_uuid(item, CAUSATION)?.map(EventId::from_uuid),
         trace_id: take_optional_text(item, TRACE)?,
-        events: recorded(&take_text(item, EVENTS)?, take_optional_text(item, PRIVATE)?.as_deref())?,
+        events: recorded(&take_text(item, EVENTS)?, item.remove(PRIVATE).map(private::json).transpose()?.as_deref())?,
         state: state(item)?,
     })
 }

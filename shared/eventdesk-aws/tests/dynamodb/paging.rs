@@ -35,6 +35,34 @@ async fn a_stream_larger_than_an_answer_is_read_whole() {
     assert!(store.read_many(&keys).await.unwrap().iter().all(Option::is_some));
 }
 
+/// What an edit of the longest message to another as long may bring, in letters of four bytes.
+#[tokio::test]
+async fn the_longest_texts_fit_and_come_back() {
+    let bed = Bed::new().await;
+    let store = bed.store();
+    // Little of it repeats.
+    let letters = |seed: u32| {
+        (0..50_000_u32).map(move |n| {
+            let mixed = n.wrapping_add(seed).wrapping_mul(2_654_435_761).rotate_left(13).wrapping_mul(0x9e37_79b9);
+            char::from_u32(0x1_f300 + (mixed >> 22)).unwrap_or('x')
+        })
+    };
+    let [previous, current] = [1, 2].map(|seed| letters(seed).collect::<String>());
+    assert!(previous.len() > 195_000 && previous != current);
+    let mut edited = commit(ticket(1), 1);
+    let private = format!(r#"{{"previous":"{previous}","current":"{current}"}}"#);
+    edited.events = vec![event("{}", Some(&private)), event("{}", None), event("{}", Some("{}"))];
+    store.append(append(vec![edited.clone()])).await.unwrap();
+    let found = store.head(ticket(1)).await.unwrap().unwrap();
+    assert_eq!(content(&found), content(&edited));
+
+    let get = bed.client.query().table_name(&bed.tables.store).key_condition_expression("stream = :stream");
+    let value = aws_sdk_dynamodb::types::AttributeValue::S(ticket(1).to_string());
+    let stored = get.expression_attribute_values(":stream", value).send().await.unwrap().items.unwrap().remove(0);
+    let bytes = stored["private"].as_b().unwrap().as_ref().len();
+    assert!(bytes < 300_000, "{bytes}");
+}
+
 #[tokio::test]
 async fn more_keys_than_a_batch_takes_are_read() {
     let bed = Bed::new().await;
