@@ -7,7 +7,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 const ADAPTERS: [&str; 4] = ["eventdesk-memory", "eventdesk-sqlite", "eventdesk-aws", "eventdesk-mongo"];
 const CONTRACT: &str = "eventdesk-contract";
 const TESTS: &str = "eventdesk-tests";
-const FUNCTIONS: [&str; 5] = ["command", "projector", "query", "identity", "eventdesk"];
+const FUNCTIONS: [&str; 6] = ["command", "projector", "query", "identity", "audit", "eventdesk"];
 
 /// What each crate may depend on among ours; a function may use every crate of `shared/` but the contract suites.
 const MAY_USE: [(&str, &[&str]); 15] = [

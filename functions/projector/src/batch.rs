@@ -1,54 +1,78 @@
 //! A batch of queue messages, each an event as the bus carries it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use eventdesk_app::{
     ports::{Delivery, DeliveryId},
     projections::Projector,
 };
-use eventdesk_events::Envelope;
+use eventdesk_aws::bus::{FailedMessage, Failures, read_body};
 use lambda_runtime::Error;
-use serde::Deserialize;
 use tracing::error;
 
-/// What EventBridge wraps around an event.
-#[derive(Deserialize)]
-struct BusEvent {
-    detail: Envelope,
-}
-
-/// Projects a batch and names the messages that must come again; those that can never be read end up among the dead.
+/// Projects a batch and names the messages that must come again; those that had their last attempt are brought to the
+/// dead-letter queue with their reason, by what `failures` makes.
 ///
 /// # Errors
 /// If the whole batch must come again.
-pub(crate) async fn work_through(projector: &Projector, batch: SqsEvent) -> Result<SqsBatchResponse, Error> {
-    let mut failed = BTreeSet::new();
+pub(crate) async fn work_through(
+    projector: &Projector,
+    batch: SqsEvent,
+    failures: impl AsyncFnOnce() -> Result<Failures, Error>,
+) -> Result<SqsBatchResponse, Error> {
+    let mut reasons: BTreeMap<String, String> = BTreeMap::new();
     let mut deliveries = Vec::with_capacity(batch.records.len());
-    for message in batch.records {
-        let id = message.message_id.clone().unwrap_or_default();
-        match delivery(&message) {
+    for message in &batch.records {
+        match delivery(message) {
             Ok(delivery) => deliveries.push(delivery),
             Err(reason) => {
-                error!(error = %reason, message.id = id, projector = projector.name(), "a message cannot be read");
-                failed.insert(id);
+                reasons.insert(message.message_id.clone().unwrap_or_default(), reason.to_string());
             }
         }
     }
     let settlement = projector.handle(deliveries).await?;
-    failed.extend(settlement.failed.into_iter().map(|(id, _)| id.0));
+    reasons.extend(settlement.failed.into_iter().map(|(id, reason)| (id.0, reason)));
+    let failed: Vec<_> = batch.records.into_iter().filter_map(|message| failed(message, &reasons)).collect();
+    let mut again: BTreeSet<String> = reasons.into_keys().collect();
+    if !failed.is_empty() {
+        // Without it the messages come again after the visibility time, and end among the dead without a reason.
+        match settle(failed, failures).await {
+            Ok(dead) => again.retain(|id| dead.iter().all(|message| message.id != *id)),
+            Err(error) => error!(error = &*error, projector = projector.name(), "failed messages were not dealt with"),
+        }
+    }
     let mut response = SqsBatchResponse::default();
-    response.batch_item_failures = failed.into_iter().map(failure).collect();
+    response.batch_item_failures = again.into_iter().map(failure).collect();
     Ok(response)
 }
 
-fn delivery(message: &SqsMessage) -> Result<Delivery, serde_json::Error> {
-    let event: BusEvent = serde_json::from_str(message.body.as_deref().unwrap_or_default())?;
+/// Those among the failed that are dead letters now: what is not reported as failed, the service deletes.
+async fn settle(
+    failed: Vec<FailedMessage>,
+    failures: impl AsyncFnOnce() -> Result<Failures, Error>,
+) -> Result<Vec<FailedMessage>, Error> {
+    Ok(failures().await?.settle(failed).await?)
+}
+
+fn failed(message: SqsMessage, reasons: &BTreeMap<String, String>) -> Option<FailedMessage> {
+    let attempts = attempts(&message);
+    let id = message.message_id.unwrap_or_default();
+    let reason = reasons.get(&id)?.clone();
+    let (receipt, body) = (message.receipt_handle.unwrap_or_default(), message.body.unwrap_or_default());
+    Some(FailedMessage { id, receipt, body, attempts, reason })
+}
+
+fn attempts(message: &SqsMessage) -> u32 {
     let received = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+    received.unwrap_or(1)
+}
+
+fn delivery(message: &SqsMessage) -> Result<Delivery, eventdesk_aws::bus::NoEvent> {
     Ok(Delivery {
         id: DeliveryId(message.message_id.clone().unwrap_or_default()),
-        attempt: received.unwrap_or(1),
-        events: vec![event.detail],
+        attempt: attempts(message),
+        events: vec![read_body(message.body.as_deref().unwrap_or_default())?],
     })
 }
 

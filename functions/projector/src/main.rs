@@ -13,8 +13,10 @@ async fn main() -> Result<(), Error> {
     let config = Config::load()?;
     telemetry::init(config.log.format, &config.log.level)?;
     let name = handler(&["projector-ticket", "projector-history", "projector-directory"])?;
-    let projectors = Cloud::new(&config).await.projectors().await?;
+    let cloud = &Cloud::new(&config).await;
+    let projectors = cloud.projectors().await?;
     let projector = &projectors.into_iter().find(|projector| projector.name() == name).ok_or("no such projector")?;
-    let work = async |event: LambdaEvent<SqsEvent>| batch::work_through(projector, event.payload).await;
+    let failures = async || Ok(cloud.failures(name).await?);
+    let work = async |event: LambdaEvent<SqsEvent>| batch::work_through(projector, event.payload, failures).await;
     lambda_runtime::run(service_fn(work)).await
 }

@@ -40,6 +40,10 @@ pub const REPUBLISHED: &str = "republished";
 /// Metric: streams of which a run told a single projection.
 pub const NUDGED: &str = "nudged";
 
+/// The consumers whose queues the audit looks at.
+pub const CONSUMERS: [&str; 3] =
+    [Target::History.consumer(), Target::Tickets.consumer(), Target::Directory.consumer()];
+
 /// How many commits are read and published at a time.
 const BATCH: usize = 25;
 /// After so many batches that the bus did not take, the run leaves the rest to the next one.

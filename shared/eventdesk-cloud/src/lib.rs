@@ -3,6 +3,7 @@
 //! Making a [`Cloud`] reads configuration and credentials and calls nobody; what calls says so. A function takes only
 //! what it needs, so that a command never connects to the read models and a query never to the bus.
 
+mod consumers;
 mod missing;
 
 use std::{sync::Arc, time::Duration};

@@ -1,0 +1,67 @@
+//! The consumers behind the bus: what they could not work through, and the audit that looks after them.
+
+use std::{collections::HashMap, sync::Arc};
+
+use eventdesk_app::audit::{Audit, AuditOptions, CONSUMERS};
+use eventdesk_aws::{
+    audit::SqsConsumers,
+    bus::{Failures, SqsQueueOptions, queue_url},
+    dynamodb::DynamoEventStore,
+};
+use eventdesk_runtime::{
+    SystemClock,
+    config::{Bus, Store},
+};
+
+use crate::{Cloud, CloudError};
+
+impl Cloud {
+    /// The audit, ready to run.
+    ///
+    /// # Errors
+    /// `Needs`, `Mongo`, `Views` and `Queue`.
+    pub async fn audit(&self) -> Result<Audit, CloudError> {
+        let Store::DynamoDb { table, .. } = &self.config.store else { return Err(CloudError::Needs("store.table")) };
+        let store = Arc::new(DynamoEventStore::new(self.dynamodb(), table));
+        let publisher = self.publisher().ok_or(CloudError::Needs("bus.name"))?;
+        let (views, consumers) = tokio::try_join!(self.prepared_views(), self.consumers())?;
+        let audit = Audit {
+            feed: store.clone(),
+            store,
+            views,
+            publisher,
+            consumers: Arc::new(consumers),
+            clock: Arc::new(SystemClock),
+            options: AuditOptions::default(),
+        };
+        audit.prepare().await?;
+        Ok(audit)
+    }
+
+    /// The queues of all projectors.
+    async fn consumers(&self) -> Result<SqsConsumers, CloudError> {
+        let sqs = self.sqs();
+        let mut urls = HashMap::new();
+        for consumer in CONSUMERS {
+            urls.insert(consumer.to_owned(), queue_url(&sqs, &self.queue_name(consumer)?).await?);
+        }
+        Ok(SqsConsumers::new(sqs, urls))
+    }
+
+    /// What becomes of messages of a consumer's queue that it could not work through, for a consumer to whom the
+    /// service hands them.
+    ///
+    /// # Errors
+    /// `Needs` and `Queue`.
+    pub async fn failures(&self, consumer: &str) -> Result<Failures, CloudError> {
+        let (sqs, name) = (self.sqs(), self.queue_name(consumer)?);
+        let dead = format!("{name}-dead");
+        let (url, dead) = tokio::try_join!(queue_url(&sqs, &name), queue_url(&sqs, &dead))?;
+        Ok(Failures::new(sqs.clone(), url, Some(dead), SqsQueueOptions::default().backoff))
+    }
+
+    fn queue_name(&self, consumer: &str) -> Result<String, CloudError> {
+        let Bus::EventBridge { name } = &self.config.bus else { return Err(CloudError::Needs("bus.name")) };
+        Ok(format!("{name}-{consumer}"))
+    }
+}
