@@ -43,6 +43,8 @@ pub(crate) enum Failure {
     Queue(#[from] QueueError),
     #[error("the first admin cannot be registered")]
     Bootstrap(#[source] CommandError),
+    #[error("the event store's writer broke: the log says why")]
+    Store,
     #[error("a projector broke: the log says why")]
     Projector,
 }

@@ -25,6 +25,7 @@ pub(crate) struct Opened {
     pub(crate) keys: Arc<IssuerKeys>,
     pub(crate) views: Arc<dyn ReadStore>,
     bus: OpenedBus,
+    sqlite: Option<SqliteEventStore>,
     _folder: Local,
 }
 
@@ -55,12 +56,20 @@ impl Opened {
             let (credentials, failed_logins) = (cloud.credentials(), cloud.failed_logins());
             (Parts { issuer, secret, store, publisher, credentials, failed_logins }, keys)
         };
-        let bus = match (&config.bus, sqlite) {
+        let bus = match (&config.bus, sqlite.clone()) {
             (Bus::Local, Some(sqlite)) => OpenedBus::Local(sqlite),
             (Bus::Local, None) => return Err(needs("bus.name")),
             (Bus::EventBridge { .. }, _) => OpenedBus::Cloud(cloud),
         };
-        Ok(Self { desk: Desk::new(config, parts)?, keys, views, bus, _folder: local })
+        Ok(Self { desk: Desk::new(config, parts)?, keys, views, bus, sqlite, _folder: local })
+    }
+
+    /// Waits for an event store in which nothing can be written any more, whatever is tried.
+    pub(crate) async fn store_broken(&self) {
+        match &self.sqlite {
+            Some(store) => store.broken().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Every projector with its queue.

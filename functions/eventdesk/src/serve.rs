@@ -51,18 +51,19 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
 
     let base = format!("http://{address}");
     console::say(&format!("eventdesk is ready at {base} (documentation: {base}{BASE_PATH}/docs)"));
-    let mut broken = false;
+    let mut broken = None;
     let end = async {
         tokio::select! {
             () = stop.asked() => {}
-            () = projectors.broken() => broken = true,
+            () = projectors.broken() => broken = Some(Failure::Projector),
+            () = opened.store_broken() => broken = Some(Failure::Store),
         }
     };
     server.run(gateway, end, PATIENCE).await;
     projectors.stop().await;
     drop(opened);
     info!("stopped");
-    if broken { Err(Failure::Projector) } else { Ok(()) }
+    broken.map_or(Ok(()), Err)
 }
 
 async fn make_first_admin(commands: &Commands, config: &Config) -> Result<(), Failure> {

@@ -178,7 +178,7 @@ fn read_models(views: Arc<dyn ReadStore>) -> Probe {
     let check = move || {
         let views = Arc::clone(&views);
         let ready: std::pin::Pin<Box<dyn Future<Output = bool> + Send>> =
-            Box::pin(async move { views.get(&TICKETS, &["none"]).await.is_ok() });
+            Box::pin(async move { views.generation(&TICKETS).await.is_ok() });
         ready
     };
     Probe { name: "read_models", check: Box::new(check) }

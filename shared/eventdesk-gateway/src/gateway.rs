@@ -44,17 +44,17 @@ impl Handler for Function {
 /// Checks tokens before any function is called.
 #[async_trait]
 pub trait Authorize: Send + Sync {
-    /// Checks the value of an `Authorization` header, and that its token has any one of `scopes`, unless there are none.
+    /// Checks the value of an `Authorization` header. What its token's scopes open is the gateway's to say.
     ///
     /// # Errors
     /// See [`Refusal`].
-    async fn authorize(&self, authorization: Option<&str>, scopes: &[&str]) -> Result<Verified, Refusal>;
+    async fn authorize(&self, authorization: Option<&str>) -> Result<Verified, Refusal>;
 }
 
 #[async_trait]
 impl Authorize for Authorizer {
-    async fn authorize(&self, authorization: Option<&str>, scopes: &[&str]) -> Result<Verified, Refusal> {
-        Authorizer::authorize(self, authorization, scopes).await
+    async fn authorize(&self, authorization: Option<&str>) -> Result<Verified, Refusal> {
+        Authorizer::authorize(self, authorization, &[]).await
     }
 }
 
@@ -247,13 +247,17 @@ impl Gateway {
             (Some(one), None) => Some(one.to_str().unwrap_or_default()),
             (Some(_), Some(_)) => return Err(refused(Refusal::Malformed, route)),
         };
-        let verified = self.authorizer.authorize(authorization, route.scopes).await;
+        let verified = self.authorizer.authorize(authorization).await;
         let verified = verified.map_err(|refusal| refused(refusal, route))?;
         let claim = |name| verified.claims.get(name).map_or("", String::as_str);
         self.limit.check(claim("iss"), claim("sub")).map_err(|wait| {
             // Whole seconds, rounded up: earlier would be refused again.
             Problem::too_many_requests(wait.as_secs() + 1)
         })?;
+        // After the count: who may not do a thing must not try it without end.
+        if !verified.has_any(route.scopes) {
+            return Err(refused(Refusal::InsufficientScope, route));
+        }
         Ok(Some(verified))
     }
 

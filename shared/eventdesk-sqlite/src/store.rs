@@ -115,6 +115,12 @@ impl SqliteEventStore {
         SqliteCredentials { shared: Arc::clone(&self.shared) }
     }
 
+    /// Waits until nothing can be written any more, which happens only if the writer has broken: everything is
+    /// `Unavailable` from then on, and the process should be started anew.
+    pub async fn broken(&self) {
+        self.shared.writer.ended().await;
+    }
+
     /// Lets the file grow to `pages` of 4 KiB and no further, as a full disk would. For tests.
     ///
     /// # Errors

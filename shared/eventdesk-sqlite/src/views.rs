@@ -4,6 +4,7 @@
 //! All of it can be rebuilt from the event store: a file that cannot be used is an error that says so, see
 //! [`ViewsError::Rebuild`] and [`remove_views`].
 
+mod damage;
 mod fault;
 mod put;
 mod query;
@@ -30,6 +31,7 @@ pub use self::fault::{ViewsError, needs_rebuild};
 use crate::kept::{Kept, Weighed};
 
 use self::{
+    damage::Damage,
     fault::Failure,
     reader::{Pool, Reader},
     writer::Writer,
@@ -71,6 +73,7 @@ pub struct SqliteReadStore {
     pool: Arc<Pool>,
     writer: Writer,
     glances: Arc<Glances>,
+    damage: Arc<Damage>,
 }
 
 /// What was glanced at, by view and id.
@@ -99,14 +102,15 @@ impl SqliteReadStore {
     /// Opens the file, or makes it.
     ///
     /// # Errors
-    /// - [`ViewsError::Rebuild`] if the file is damaged or of another layout.
+    /// - [`ViewsError::Rebuild`] if the file is damaged, as far as is known, or of another layout.
     /// - [`ViewsError::Unavailable`] if it is locked or cannot be reached.
     /// - [`ViewsError::Internal`] otherwise.
     pub fn open(path: impl Into<PathBuf>, options: &ViewsOptions) -> Result<Self, ViewsError> {
         let path = path.into();
+        let damage = Arc::new(Damage::watch(&path)?);
         let glances = Arc::new(Glances::new(KEPT_GLANCES));
-        let writer = Writer::start(path.clone(), options, Arc::clone(&glances))?;
-        Ok(Self { writer, pool: Arc::new(Pool::new(path, options)), glances })
+        let writer = Writer::start(path.clone(), options, Arc::clone(&glances), Arc::clone(&damage))?;
+        Ok(Self { writer, pool: Arc::new(Pool::new(path, options, Arc::clone(&damage))), glances, damage })
     }
 
     /// The query plan of a page, as SQLite tells it: one step a line.
@@ -135,6 +139,8 @@ impl ReadStore for SqliteReadStore {
     }
 
     async fn generation(&self, view: &'static ViewSpec) -> Result<u32, ReadStoreError> {
+        // Whoever asks whether the views serve asks for this.
+        self.damage.check()?;
         Ok(self.pool.read(|reader| reader.generation(view))?)
     }
 
@@ -214,7 +220,7 @@ impl ReadStore for SqliteReadStore {
 /// # Errors
 /// Whatever the file system says, but that there was no file.
 pub fn remove_views(path: &Path) -> io::Result<()> {
-    for suffix in ["", "-wal", "-shm"] {
+    for suffix in ["", "-wal", "-shm", damage::SUFFIX] {
         let mut name = path.as_os_str().to_owned();
         name.push(suffix);
         match fs::remove_file(PathBuf::from(name)) {

@@ -234,3 +234,33 @@ async fn names_that_are_no_names_reach_no_query() {
         assert!(matches!(store.prepare(&[view]).await, Err(ReadStoreError::Internal(_))));
     }
 }
+
+#[tokio::test]
+async fn damage_met_in_the_middle_is_told_and_mended_by_the_next_start() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("views.db");
+    let views = open(&path);
+    views.prepare(&[&THINGS]).await.unwrap();
+    let puts: Vec<_> = (0..2_000).map(|number| put(thing(&format!("thing-{number:04}"), number))).collect();
+    views.apply(puts, None).await.unwrap();
+    drop(views);
+    // The header and the schema stay as they are, so that opening finds nothing wrong.
+    let mut bytes = fs::read(&path).unwrap();
+    let from = bytes.len() / 4;
+    bytes[from..].fill(0xAB);
+    fs::write(&path, bytes).unwrap();
+
+    let views = open(&path);
+    views.generation(&THINGS).await.unwrap();
+    let ids: Vec<_> = (0..2_000).map(|number| format!("thing-{number:04}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    views.get(&THINGS, &ids).await.unwrap_err();
+    let told = views.generation(&THINGS).await.unwrap_err();
+    assert!(needs_rebuild(&told), "{told:?}");
+    drop(views);
+
+    let refused = SqliteReadStore::open(&path, &ViewsOptions::default()).unwrap_err();
+    assert!(needs_rebuild(&refused), "{refused:?}");
+    remove_views(&path).unwrap();
+    open(&path).prepare(&[&THINGS]).await.unwrap();
+}

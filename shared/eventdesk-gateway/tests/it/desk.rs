@@ -38,23 +38,27 @@ impl Handler for Fake {
     }
 }
 
+/// Every scope there is.
+const SCOPES: &str = "tickets:read tickets:write messages:read messages:write directory:read directory:write";
+
 /// Knows the tokens `good`, `other` (another subject), `narrow` (too few scopes) and `keyless` (no keys to check it).
 struct FakeAuthorizer;
 
 #[async_trait]
 impl Authorize for FakeAuthorizer {
-    async fn authorize(&self, authorization: Option<&str>, _scopes: &[&str]) -> Result<Verified, Refusal> {
-        let subject = match authorization {
+    async fn authorize(&self, authorization: Option<&str>) -> Result<Verified, Refusal> {
+        let (subject, scopes) = match authorization {
             None => return Err(Refusal::Missing),
-            Some("Bearer good") => "u-1",
-            Some("Bearer other") => "u-2",
-            Some("Bearer narrow") => return Err(Refusal::InsufficientScope),
+            Some("Bearer good") => ("u-1", SCOPES),
+            Some("Bearer other") => ("u-2", SCOPES),
+            Some("Bearer narrow") => ("u-3", "profile"),
             Some("Bearer keyless") => return Err(Refusal::Unavailable),
             Some(_) => return Err(Refusal::Signature),
         };
         let claims = [("iss", "https://issuer.example"), ("sub", subject), ("groups", "[admin support]")];
         let claims = claims.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        Ok(Verified { claims: Arc::new(claims), scopes: Arc::new([]), expires_at: 0 })
+        let scopes = scopes.split(' ').map(str::to_owned).collect();
+        Ok(Verified { claims: Arc::new(claims), scopes, expires_at: 0 })
     }
 }
 

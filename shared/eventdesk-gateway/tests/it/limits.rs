@@ -94,3 +94,12 @@ async fn each_principal_has_so_many_requests_a_minute() {
     desk.ask_as("authorization: Bearer other\r\n", "GET", "/api/v1/tickets", "", "").await.is(204);
     desk.ask("GET", "/health", "", "").await.is(204);
 }
+
+#[tokio::test]
+async fn requests_without_the_scope_count_too() {
+    let options = GatewayOptions { requests_per_minute: 3, ..GatewayOptions::default() };
+    let desk = Desk::acting(options, |_| plain(204)).await;
+    for status in [403, 403, 403, 429] {
+        desk.ask_as("authorization: Bearer narrow\r\n", "GET", "/api/v1/tickets", "", "").await.is(status);
+    }
+}

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
+use rusqlite::{Connection, MAIN_DB, OpenFlags, TransactionBehavior, config::DbConfig};
 
 use super::StoreOptions;
 use crate::folder::make_private;
@@ -30,6 +30,12 @@ pub enum OpenError {
         path: PathBuf,
         /// What SQLite says.
         source: rusqlite::Error,
+    },
+    /// The file can be read and not written.
+    #[error("{} cannot be written: its permissions, or those of its folder, forbid it", path.display())]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
     },
     /// The writer thread could not be started.
     #[error("cannot start the writer thread")]
@@ -93,6 +99,9 @@ pub(super) fn open_writer(path: &Path, options: &StoreOptions) -> Result<Connect
     let found = version(&conn).map_err(file)?;
     if found > MIGRATIONS.len() {
         return Err(OpenError::Newer { path: path.to_owned(), found, known: MIGRATIONS.len() });
+    }
+    if conn.is_readonly(MAIN_DB).map_err(file)? {
+        return Err(OpenError::ReadOnly { path: path.to_owned() });
     }
     set_up_writer(&conn).map_err(file)?;
     migrate(&mut conn).map_err(file)?;

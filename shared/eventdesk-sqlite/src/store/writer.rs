@@ -107,6 +107,13 @@ impl Writer {
         answer.await.map_err(|_| Fault::Stopped)?
     }
 
+    /// Waits for the end of the thread.
+    pub(super) async fn ended(&self) {
+        if let Some(queue) = &self.queue {
+            queue.closed().await;
+        }
+    }
+
     /// Has the thread find out whether another process has written, when it comes to it; not at all if too much waits.
     pub(super) fn check(&self) {
         if let Some(queue) = &self.queue {

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     fmt,
     path::PathBuf,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -16,6 +16,7 @@ use rusqlite::{Connection, Row, Rows, params_from_iter, types::ValueRef};
 
 use super::{
     ViewsOptions,
+    damage::Damage,
     fault::Failure,
     put::set,
     query::{Plan, Query, columns, count_query, holders_query},
@@ -28,6 +29,7 @@ pub(super) struct Pool {
     wait: Duration,
     kept: usize,
     idle: Mutex<Vec<Reader>>,
+    damage: Arc<Damage>,
 }
 
 impl fmt::Debug for Pool {
@@ -37,8 +39,8 @@ impl fmt::Debug for Pool {
 }
 
 impl Pool {
-    pub(super) fn new(path: PathBuf, options: &ViewsOptions) -> Self {
-        Self { path, wait: options.read_wait, kept: options.readers, idle: Mutex::new(Vec::new()) }
+    pub(super) fn new(path: PathBuf, options: &ViewsOptions, damage: Arc<Damage>) -> Self {
+        Self { path, wait: options.read_wait, kept: options.readers, idle: Mutex::new(Vec::new()), damage }
     }
 
     /// Reads in one snapshot of the file.
@@ -65,6 +67,7 @@ impl Pool {
             },
         };
         let result = read(&mut reader);
+        self.damage.look_at(&result);
         if reader.connection.is_autocommit() && !result.as_ref().is_err_and(Failure::spoils_connection) {
             let mut idle = idle();
             if idle.len() < self.kept {

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Glances, ViewsOptions,
+    damage::Damage,
     fault::{Failure, ViewsError},
     put::PutSql,
     schema,
@@ -42,10 +43,15 @@ struct Job {
 }
 
 impl Writer {
-    pub(super) fn start(path: PathBuf, options: &ViewsOptions, glances: Arc<Glances>) -> Result<Self, ViewsError> {
+    pub(super) fn start(
+        path: PathBuf,
+        options: &ViewsOptions,
+        glances: Arc<Glances>,
+        damage: Arc<Damage>,
+    ) -> Result<Self, ViewsError> {
         let connection = schema::open_writer(&path, options.write_wait, options.max_bytes)?;
         let (connection, statements) = (Some(connection), HashMap::new());
-        let file = File { path, options: options.clone(), connection, statements, glances };
+        let file = File { path, options: options.clone(), connection, statements, glances, damage };
         let (sender, receiver) = mpsc::channel();
         let batch = options.batch.max(1);
         let thread = thread::Builder::new()
@@ -131,6 +137,7 @@ struct File {
     connection: Option<Connection>,
     statements: HashMap<(&'static str, u32), PutSql>,
     glances: Arc<Glances>,
+    damage: Arc<Damage>,
 }
 
 /// How writing several jobs in one transaction ended.
@@ -275,6 +282,7 @@ impl File {
     }
 
     fn look_at<T>(&mut self, result: &Result<T, Failure>) {
+        self.damage.look_at(result);
         if result.as_ref().is_err_and(Failure::spoils_connection) {
             self.connection = None;
         }
