@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// The metrics' namespace; their one dimension is `function`, the function's name.
 const NAMESPACE: &str = "eventdesk";
 
-/// Writes one line in CloudWatch's embedded metric format, which the service makes metrics of.
+/// Writes one line in `CloudWatch`'s embedded metric format, which the service makes metrics of.
 ///
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 pub(crate) fn tell(report: &AuditReport, function: &str, now: Timestamp, mut out: impl Write) -> io::Result<()> {
@@ -55,8 +55,9 @@ mod tests {
         let report = AuditReport { commits_behind: 3, oldest_behind, republished: 2, nudged: 1, given_up: 0 };
         let mut line = Vec::new();
         tell(&report, "desk-audit", Timestamp::from_millis(1_700_000_000_000), &mut line).unwrap();
-        assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
-        let line: Value = serde_json::from_slice(&line).unwrap();
+        let line = String::from_utf8(line).unwrap();
+        assert_eq!(line.lines().count(), 1);
+        let line: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(line["_aws"]["Timestamp"], 1_700_000_000_000_i64);
         let declared = &line["_aws"]["CloudWatchMetrics"][0];
         assert_eq!((&declared["Namespace"], &declared["Dimensions"]), (&json!("eventdesk"), &json!([["function"]])));

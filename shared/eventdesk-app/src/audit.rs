@@ -41,8 +41,7 @@ pub const REPUBLISHED: &str = "republished";
 pub const NUDGED: &str = "nudged";
 
 /// The consumers whose queues the audit looks at.
-pub const CONSUMERS: [&str; 3] =
-    [Target::History.consumer(), Target::Tickets.consumer(), Target::Directory.consumer()];
+pub const CONSUMERS: [&str; 3] = [Target::History.consumer(), Target::Tickets.consumer(), Target::Directory.consumer()];
 
 /// How many commits are read and published at a time.
 const BATCH: usize = 25;

@@ -143,7 +143,8 @@ impl Commands {
         }
         if let Err(error) = self.publisher.publish(commits).await {
             let stream = commits.first().map(|commit| commit.stream.to_string());
-            tracing::warn!(error = %error, event.stream = stream, "events were stored but not published");
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, event.stream = stream, "events were stored but not published");
         }
     }
 

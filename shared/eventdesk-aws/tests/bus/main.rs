@@ -3,6 +3,8 @@
 //! The emulator is moto. Its queues know no faults of single entries and its bus takes everything well-formed; those
 //! answers are put on the wire by [`wire`]. It holds one request at a time, so nothing here polls long.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod bed;
 mod consumers;
 mod poison;
@@ -16,5 +18,5 @@ use bed::AwsBus;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keeps_the_bus_contract() {
-    eventdesk_contract::bus::run_all(AwsBus::new).await;
+    Box::pin(eventdesk_contract::bus::run_all(AwsBus::new)).await;
 }

@@ -154,7 +154,8 @@ impl Bed {
     }
 
     async fn handle(&self, place: usize, events: Vec<Envelope>) {
-        let single = |event: Envelope| Delivery { id: DeliveryId(event.id.to_string()), attempt: 1, events: vec![event] };
+        let single =
+            |event: Envelope| Delivery { id: DeliveryId(event.id.to_string()), attempt: 1, events: vec![event] };
         let handled = self.street.projectors[place].handle(events.into_iter().map(single).collect()).await.unwrap();
         assert_eq!(handled.failed, [], "nothing of this is poison");
     }
