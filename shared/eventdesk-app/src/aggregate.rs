@@ -160,7 +160,21 @@ impl<A: Aggregate> Loaded<A> {
     /// # Errors
     /// See [`LoadError`].
     pub async fn glance(store: &dyn EventStore, stream: StreamId) -> Result<Self, LoadError> {
-        let Some((version, stored)) = store.newest_state(stream).await? else { return Ok(Self::nothing(stream)) };
+        match store.newest_state(stream).await? {
+            Some(newest) => Self::of_state(store, stream, newest).await,
+            None => Ok(Self::nothing(stream)),
+        }
+    }
+
+    /// As [`Loaded::glance`], for who has asked for the newest state already.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub async fn of_state(
+        store: &dyn EventStore,
+        stream: StreamId,
+        (version, stored): (Version, StoredState),
+    ) -> Result<Self, LoadError> {
         if stored.version != A::STATE_VERSION {
             return Self::newest(store, stream).await;
         }

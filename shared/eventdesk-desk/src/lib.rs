@@ -13,7 +13,7 @@ use eventdesk_app::{
     projections::{DirectoryProjection, HistoryProjection, Projection, Projector, TICKETS, TicketsProjection},
     queries::{KnownTickets, Queries, Waiters},
 };
-use eventdesk_http::{CallerResolver, Probe, RoleSource, Services, Settings, TrustedIssuer};
+use eventdesk_http::{CallerResolver, KnownCallers, Probe, RoleSource, Services, Settings, TrustedIssuer};
 use eventdesk_identity::{Argon2PasswordHasher, Authorizer, HashCost, InvalidCost, IssuerKeys, RsaTokenIssuer, Trust};
 use eventdesk_runtime::{Config, RandomIds, SystemClock};
 
@@ -158,7 +158,7 @@ impl Desk {
             commands: None,
             queries: None,
             identity: None,
-            callers: CallerResolver { store: self.store(), issuers },
+            callers: CallerResolver { store: self.store(), issuers, known: KnownCallers::default() },
             access: Arc::new(self.config.policy.matrix.clone()),
             idempotency: self.parts.secret.digester("idempotency"),
             probes: views.into_iter().map(read_models).collect(),

@@ -14,7 +14,8 @@ use eventdesk_app::{
     ports::{EventStore, StoreError},
 };
 use eventdesk_domain::user::User;
-use eventdesk_events::{ActorKind, StreamId, UserId, user::Role};
+use eventdesk_events::{ActorKind, StreamId, UserId, Version, user::Role};
+use quick_cache::sync::Cache;
 use uuid::Uuid;
 
 use crate::Problem;
@@ -47,6 +48,27 @@ pub struct TrustedIssuer {
     pub roles: RoleSource,
 }
 
+/// Callers that were read from the directory before, each used only while the store says that its version is the
+/// newest: nobody is read twice, and nobody keeps a role that was taken away.
+#[derive(Clone)]
+pub struct KnownCallers(Arc<Cache<UserId, Arc<KnownCaller>>>);
+
+struct KnownCaller {
+    version: Version,
+    roles: Vec<Role>,
+    disabled: bool,
+    login_denied: bool,
+}
+
+/// How many callers are remembered.
+const KNOWN_CALLERS: usize = 10_000;
+
+impl Default for KnownCallers {
+    fn default() -> Self {
+        Self(Arc::new(Cache::new(KNOWN_CALLERS)))
+    }
+}
+
 /// Finds out who a request's caller is.
 #[derive(Clone)]
 pub struct CallerResolver {
@@ -54,6 +76,8 @@ pub struct CallerResolver {
     pub store: Arc<dyn EventStore>,
     /// All issuers that the authorizer in front accepts.
     pub issuers: Vec<TrustedIssuer>,
+    /// Spares the reading of users who ask again.
+    pub known: KnownCallers,
 }
 
 /// The caller of a request, and whether anything keeps them out.
@@ -99,12 +123,27 @@ impl CallerResolver {
     async fn known_user<'r>(&self, subject: &str, claims: Cow<'r, Claims>) -> Result<Principal<'r>, Problem> {
         let gone = || Problem::invalid_token("the token's user does not exist");
         let id = UserId::parse(subject).map_err(|_| gone())?;
-        let loaded =
-            Loaded::<User>::glance(&*self.store, StreamId::User(id)).await.map_err(|error| store_problem(&error))?;
-        let User::Active(facts) = loaded.state else { return Err(gone()) };
-        let caller = Caller { id, kind: ActorKind::User, roles: facts.roles };
-        let (disabled, login_denied) = (facts.disabled, facts.login_denied);
+        let known = self.newest(id).await.map_err(|error| store_problem(&error))?.ok_or_else(gone)?;
+        let caller = Caller { id, kind: ActorKind::User, roles: known.roles.clone() };
+        let (disabled, login_denied) = (known.disabled, known.login_denied);
         Ok(Principal { caller, disabled, login_denied, in_directory: true, claims })
+    }
+
+    /// An active user as the store has them now.
+    async fn newest(&self, id: UserId) -> Result<Option<Arc<KnownCaller>>, LoadError> {
+        let stream = StreamId::User(id);
+        let Some(newest) = self.store.newest_state(stream).await? else { return Ok(None) };
+        let version = newest.0;
+        if let Some(known) = self.known.0.get(&id).filter(|known| known.version == version) {
+            return Ok(Some(known));
+        }
+        let User::Active(facts) = Loaded::<User>::of_state(&*self.store, stream, newest).await?.state else {
+            return Ok(None);
+        };
+        let (roles, disabled, login_denied) = (facts.roles, facts.disabled, facts.login_denied);
+        let known = Arc::new(KnownCaller { version, roles, disabled, login_denied });
+        self.known.0.insert(id, Arc::clone(&known));
+        Ok(Some(known))
     }
 }
 

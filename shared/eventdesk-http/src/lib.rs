@@ -16,7 +16,7 @@ mod represent;
 mod request;
 pub mod routes;
 
-pub use caller::{CallerResolver, RoleSource, TrustedIssuer, groups};
+pub use caller::{CallerResolver, KnownCallers, RoleSource, TrustedIssuer, groups};
 pub use function::{AuthorizerContext, Function, Probe, Services, Settings};
 pub use problem::{Kind, PROBLEM_BASE, Problem};
 pub use request::MAX_BODY_BYTES;

@@ -29,7 +29,7 @@ use uuid::Uuid;
 
 use super::{Function, Services, Settings};
 use crate::{
-    CallerResolver, RoleSource, TrustedIssuer,
+    CallerResolver, KnownCallers, RoleSource, TrustedIssuer,
     routes::{Match, Owner, find},
 };
 
@@ -220,7 +220,7 @@ impl Bed {
             commands: Some(Arc::new(commands)),
             queries: Some(Arc::new(queries)),
             identity: Some(Arc::new(identity)),
-            callers: CallerResolver { store, issuers },
+            callers: CallerResolver { store, issuers, known: KnownCallers::default() },
             access,
             idempotency: secret.digester("idempotency"),
             probes: Vec::new(),
