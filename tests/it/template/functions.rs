@@ -5,6 +5,7 @@ use std::{
     path::Path,
 };
 
+use eventdesk_app::audit::{COMMITS_BEHIND, OLDEST_BEHIND_SECONDS, REPUBLISHED};
 use eventdesk_http::routes::Owner;
 use eventdesk_runtime::Config;
 use serde_json::{Value, json};
@@ -86,6 +87,20 @@ fn each_alarm_tells_the_topic() {
         assert_eq!(alarm["AlarmActions"], json!([{"Ref": "AlarmTopicArn"}]), "{id}");
         assert!(alarm["TreatMissingData"].is_string(), "{id}");
     }
+}
+
+#[test]
+fn alarms_watch_what_the_audit_measures() {
+    let template = Template::read(Mode::Authorizer);
+    let own = template.of("AWS::CloudWatch::Alarm").filter(|(_, alarm)| alarm["Namespace"] == "eventdesk");
+    let watched: BTreeSet<_> = own
+        .map(|(id, alarm)| {
+            let [dimension] = alarm["Dimensions"].as_array().expect("dimensions").as_slice() else { panic!("{id}") };
+            assert_eq!((&dimension["Name"], named(&dimension["Value"])), (&json!("function"), "audit"), "{id}");
+            alarm["MetricName"].as_str().expect("a metric has a name")
+        })
+        .collect();
+    assert_eq!(watched, BTreeSet::from([COMMITS_BEHIND, OLDEST_BEHIND_SECONDS, REPUBLISHED]));
 }
 
 #[test]
