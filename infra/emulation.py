@@ -80,6 +80,18 @@ class Stack:
             }
         return functions
 
+    def routes(self):
+        """What the API does with each route key: the function behind it, and whether tokens are looked at before."""
+        routes = {}
+        for path, methods in self.template["Resources"]["Api"]["Properties"]["Body"]["paths"].items():
+            for method, one in methods.items():
+                if method == "parameters":
+                    continue
+                integration = one["x-amazon-apigateway-integration"]["$ref"].rsplit("/", 1)[1]
+                key = path[1:] if path == "/$default" else f"{method.upper()} {path}"
+                routes[key] = {"function": integration, "guarded": bool(one.get("security"))}
+        return routes
+
     def holds(self, condition):
         """Whether a condition of the template holds."""
         if condition is None:

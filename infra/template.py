@@ -82,7 +82,7 @@ def main():
             parser.error("--deploy needs the --url of an emulation")
         with Emulation(asked.url) as emulation:
             stack = Stack(emulation, asked.stack, parameters)
-            write(asked.deploy, {"outputs": stack.outputs, "functions": stack.functions()})
+            write(asked.deploy, {"outputs": stack.outputs, "functions": stack.functions(), "routes": stack.routes()})
     else:
         if asked.emulator or parameters:
             parser.error("--emulator and --parameter belong to --transform and --deploy")

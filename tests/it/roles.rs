@@ -75,16 +75,16 @@ enum Body {
 }
 
 /// Everyone in the table, and what stands ready for them.
-struct Cast<'a> {
-    scene: Scene<'a>,
+struct Cast {
+    scene: Scene,
     callers: Vec<Caller>,
     marry: EmployeeLogin,
     stranger: String,
     assignee: String,
 }
 
-impl<'a> Cast<'a> {
-    async fn on(desk: &'a Desk) -> Self {
+impl Cast {
+    async fn on(desk: &Desk) -> Self {
         let scene = Scene::on(desk).await;
         let marry = scene.employee_login().await;
         let disabled = samples::merged(samples::user(&["support"]), json!({ "disabled": true }));

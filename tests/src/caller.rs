@@ -37,6 +37,13 @@ impl Caller {
         Self { http, base: base.to_owned(), prefix: "/api/v1".into(), headers: Vec::new(), bearer: None }
     }
 
+    /// Logs in by password.
+    pub async fn login(&self, username: &str, password: &str) -> Self {
+        let fields = [("grant_type", "password"), ("username", username), ("password", password)];
+        let answer = self.anonymous().form("/token", &fields).await.is(200);
+        self.bearing(&answer.str("access_token"))
+    }
+
     /// The same caller with another access token.
     #[must_use]
     pub fn bearing(&self, token: &str) -> Self {

@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, Weak, mpsc};
 use std::time::Duration;
 
-use crate::{Caller, bin};
+use crate::{Caller, Cloud, Place, bin};
 
 /// The bootstrap user's name.
 pub const ADMIN: &str = "admin";
@@ -47,6 +47,12 @@ impl Desk {
         command.arg("serve").envs(&all);
         let process = Mutex::new(Process::start(command, &folder.path().join("server.log")));
         Self { folder, settings: all, process }
+    }
+
+    /// Starts a server on the services of a deployed stack.
+    pub fn start_on(cloud: &Cloud) -> Self {
+        let settings = cloud.server_settings();
+        Self::start_with(&settings.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect::<Vec<_>>())
     }
 
     /// The server most tests share; it lives as long as someone holds it.
@@ -105,10 +111,7 @@ impl Desk {
 
     /// Logs in.
     pub async fn login_as(&self, username: &str, password: &str) -> Caller {
-        let visitor = self.visitor();
-        let fields = [("grant_type", "password"), ("username", username), ("password", password)];
-        let answer = visitor.form("/token", &fields).await.is(200);
-        visitor.bearing(&answer.str("access_token"))
+        self.visitor().login(username, password).await
     }
 
     /// Logs in as the bootstrap user.
@@ -156,6 +159,12 @@ impl Desk {
 
     fn locked(&self) -> std::sync::MutexGuard<'_, Process> {
         self.process.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Place for Desk {
+    fn base(&self) -> String {
+        Self::base(self)
     }
 }
 

@@ -1,21 +1,35 @@
 //! The black-box harness: it starts the real binaries, speaks HTTP to them and knows nothing of their insides.
 //!
-//! [`Desk`] is a running server on a folder of its own, [`Caller`] someone who talks to it, [`Answer`] what came back.
-//! [`RuntimeApi`] plays the Lambda service for the function binaries. [`samples`] holds bodies every rule accepts.
+//! A desk stands on one of three hosts: [`Desk`] is a running server on a folder of its own, or on AWS and MongoDB;
+//! [`Lambdas`] are the functions of a deployed stack ([`Cloud`]) behind what the service puts around them. [`Host`] is
+//! any of them, [`Caller`] someone who talks to it, [`Answer`] what came back. [`samples`] holds bodies every rule
+//! accepts.
 //! Deliberately absent: any use of the server's own crates for asking or judging.
 #![expect(clippy::missing_panics_doc, reason = "a harness reports by panicking, so every function may")]
 
 mod answer;
+mod aws;
 mod bin;
 mod caller;
+mod cloud;
 mod desk;
+mod events;
+mod host;
+mod lambda;
 mod runtime_api;
 pub mod samples;
 mod scene;
+mod wire;
 
 pub use answer::Answer;
+pub use aws::Message;
 pub use bin::{Output, exit_within, run, start};
 pub use caller::Caller;
+pub use cloud::Cloud;
 pub use desk::{ADMIN, Desk, PASSWORD, Setting};
-pub use runtime_api::{Function, RuntimeApi, gateway_event, queue_event};
-pub use scene::{EmployeeLogin, Scene};
+pub use events::{batch_of, gateway_event};
+pub use host::{Host, Kind};
+pub use lambda::Lambdas;
+pub use runtime_api::{Function, RuntimeApi};
+pub use scene::{EmployeeLogin, Place, Scene};
+pub use wire::Wire;

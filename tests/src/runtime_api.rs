@@ -10,8 +10,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use base64::Engine as _;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::bin;
@@ -118,7 +117,7 @@ pub struct Function {
 }
 
 impl Function {
-    /// Starts `binary` as the function `handler` with these settings.
+    /// Starts `binary` as the function `handler`; settings come last, and may name the function otherwise.
     pub async fn start<'s>(
         binary: &str,
         handler: &str,
@@ -130,7 +129,6 @@ impl Function {
         let err = out.try_clone().expect("a file handle can be doubled");
         let mut command: Command = bin::start(binary);
         command
-            .envs(settings)
             .env("_HANDLER", handler)
             .env("AWS_LAMBDA_RUNTIME_API", &api.address)
             .env("AWS_LAMBDA_FUNCTION_NAME", handler)
@@ -138,19 +136,28 @@ impl Function {
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
             .env("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{handler}"))
             .env("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/21/[$LATEST]0123456789abcdef")
-            .env("AWS_REGION", "eu-central-1");
+            .env("AWS_REGION", "eu-central-1")
+            .envs(settings);
         let child = command.stdout(Stdio::from(out)).stderr(Stdio::from(err)).spawn().expect("the function starts");
         Self { api, child: Mutex::new(child), log }
     }
 
     /// Hands `event` over and waits for the answer; an error report fails the test.
     pub async fn invoke(&self, event: Value) -> Value {
+        match self.try_invoke(event).await {
+            Ok(answer) => answer,
+            Err(error) => panic!("{error}\n{}", self.printed()),
+        }
+    }
+
+    /// Hands `event` over and waits for the answer.
+    ///
+    /// # Errors
+    /// The function's own error report, or how its process ended.
+    pub async fn try_invoke(&self, event: Value) -> Result<Value, String> {
         tokio::select! {
-            answer = self.api.try_invoke(event) => match answer {
-                Ok(answer) => answer,
-                Err(error) => panic!("{error}\n{}", self.printed()),
-            },
-            status = self.ended() => panic!("the function ended with {status}:\n{}", self.printed()),
+            answer = self.api.try_invoke(event) => answer,
+            status = self.ended() => Err(format!("the function ended with {status}")),
         }
     }
 
@@ -175,87 +182,4 @@ impl Drop for Function {
     fn drop(&mut self) {
         bin::end(self.child.get_mut().unwrap_or_else(PoisonError::into_inner));
     }
-}
-
-/// An API Gateway HTTP API event (payload format 2.0) with the claims its JWT authorizer handed over.
-///
-/// `target` is path and query; a JSON `body` stands as text, a form (text) as the service sends it: in base64.
-pub fn gateway_event(method: &str, target: &str, claims: &Value, body: Option<&Value>) -> Value {
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let (kind, text, encoded) = match body {
-        Some(Value::String(form)) => {
-            ("application/x-www-form-urlencoded", Some(base64::engine::general_purpose::STANDARD.encode(form)), true)
-        }
-        Some(body) => ("application/json", Some(body.to_string()), false),
-        None => ("application/json", None, false),
-    };
-    let mut headers = json!({
-        "accept": "application/json",
-        "content-length": text.as_ref().map_or(0, String::len).to_string(),
-        "content-type": kind,
-        "host": "abcdef1234.execute-api.eu-central-1.amazonaws.com",
-        "user-agent": "eventdesk-tests",
-        "x-amzn-trace-id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700",
-        "x-forwarded-for": "192.0.2.7",
-        "x-forwarded-port": "443",
-        "x-forwarded-proto": "https",
-    });
-    let mut context = json!({
-        "accountId": "123456789012",
-        "apiId": "abcdef1234",
-        "domainName": "abcdef1234.execute-api.eu-central-1.amazonaws.com",
-        "domainPrefix": "abcdef1234",
-        "http": {
-            "method": method,
-            "path": path,
-            "protocol": "HTTP/1.1",
-            "sourceIp": "192.0.2.7",
-            "userAgent": "eventdesk-tests",
-        },
-        "requestId": format!("JKJaXmPLvHcESHA{}=", crate::samples::unique()),
-        "routeKey": "$default",
-        "stage": "$default",
-        "time": "21/Nov/2026:12:00:00 +0000",
-        "timeEpoch": 1_795_262_400_000_u64,
-    });
-    if claims.is_object() {
-        headers["authorization"] = json!("Bearer checked.by.gateway");
-        context["authorizer"] = json!({ "jwt": { "claims": claims, "scopes": null } });
-    }
-    let mut event = json!({
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": path,
-        "rawQueryString": query,
-        "headers": headers,
-        "requestContext": context,
-        "isBase64Encoded": encoded,
-    });
-    if let Some(text) = text {
-        event["body"] = json!(text);
-    }
-    event
-}
-
-/// An SQS batch: one record per `(message id, body)`.
-pub fn queue_event(messages: &[(&str, String)]) -> Value {
-    let record = |(id, body): &(&str, String)| {
-        json!({
-            "messageId": id,
-            "receiptHandle": format!("receipt-{id}"),
-            "body": body,
-            "attributes": {
-                "ApproximateReceiveCount": "1",
-                "SentTimestamp": "1795262400000",
-                "SenderId": "AIDAIENQZJOLO23YVJ4VO",
-                "ApproximateFirstReceiveTimestamp": "1795262400001",
-            },
-            "messageAttributes": {},
-            "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
-            "eventSource": "aws:sqs",
-            "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:eventdesk-tickets",
-            "awsRegion": "eu-central-1",
-        })
-    };
-    json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() })
 }

@@ -1,13 +1,27 @@
 //! A desk with people on it: what most stories start from.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
-use crate::{Answer, Caller, Desk, samples};
+use crate::{ADMIN, Answer, Caller, PASSWORD, samples};
+
+/// Where a desk answers.
+pub trait Place {
+    /// `http://address:port`.
+    fn base(&self) -> String;
+}
+
+impl<P: Place> Place for Arc<P> {
+    fn base(&self) -> String {
+        self.as_ref().base()
+    }
+}
 
 /// Callers and makers of records on one desk.
-pub struct Scene<'a> {
-    /// The desk.
-    pub desk: &'a Desk,
+pub struct Scene {
+    /// Somebody without a token.
+    pub visitor: Caller,
     /// The bootstrap administrator.
     pub admin: Caller,
 }
@@ -22,10 +36,11 @@ pub struct EmployeeLogin {
     pub caller: Caller,
 }
 
-impl<'a> Scene<'a> {
+impl Scene {
     /// Logs the administrator in.
-    pub async fn on(desk: &'a Desk) -> Self {
-        Self { desk, admin: desk.admin().await }
+    pub async fn on(desk: &impl Place) -> Self {
+        let visitor = Caller::new(&desk.base());
+        Self { admin: visitor.login(ADMIN, PASSWORD).await, visitor }
     }
 
     /// A new user with these roles, as the directory answered it.
@@ -36,7 +51,7 @@ impl<'a> Scene<'a> {
     /// A new user with these roles, logged in; with its id.
     pub async fn staff(&self, roles: &[&str]) -> (String, Caller) {
         let user = self.user(roles).await;
-        (user.id(), self.desk.login(&user.str("username")).await)
+        (user.id(), self.visitor.login(&user.str("username"), PASSWORD).await)
     }
 
     /// A new employee record's id.

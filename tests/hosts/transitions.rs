@@ -1,7 +1,19 @@
 //! Every cell of the transition table, and what changes nothing.
 
-use eventdesk_tests::{Desk, Scene};
+use eventdesk_tests::{Host, Scene};
 use serde_json::{Value, json};
+
+tests! {
+    every_cell_of_the_table_answers_as_it_says,
+    a_ticket_shows_the_statuses_its_caller_may_set,
+    new_is_no_target_and_an_unknown_status_no_status,
+    setting_what_is_set_appends_nothing,
+    assigning_a_new_ticket_opens_it_and_unassigning_leaves_it_open,
+    only_active_staff_takes_a_ticket,
+    a_closed_ticket_goes_on_as_another,
+    a_closed_ticket_takes_no_change,
+    history_tells_who_did_what_in_order,
+}
 
 const TARGETS: [&str; 5] = ["open", "pending", "on_hold", "solved", "closed"];
 /// Row by row, in the order of [`TARGETS`]: `+` moves, `-` is refused, `=` is where the ticket already stands.
@@ -14,10 +26,8 @@ const TABLE: [(&str, &str); 6] = [
     ("closed", "----="),
 ];
 
-#[tokio::test]
-async fn every_cell_of_the_table_answers_as_it_says() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn every_cell_of_the_table_answers_as_it_says(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let employee = scene.employee().await;
     for (from, row) in TABLE {
         let allowed: Vec<_> =
@@ -58,10 +68,8 @@ fn sorted(list: &Value) -> Vec<String> {
     names
 }
 
-#[tokio::test]
-async fn a_ticket_shows_the_statuses_its_caller_may_set() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn a_ticket_shows_the_statuses_its_caller_may_set(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let employee = scene.employee().await;
     for (from, row) in TABLE {
         let ticket = scene.ticket_in(&employee, from).await;
@@ -72,10 +80,8 @@ async fn a_ticket_shows_the_statuses_its_caller_may_set() {
     }
 }
 
-#[tokio::test]
-async fn new_is_no_target_and_an_unknown_status_no_status() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn new_is_no_target_and_an_unknown_status_no_status(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let ticket = scene.ticket_in(&scene.employee().await, "open").await;
     let path = format!("/tickets/{}/status", ticket.id());
     scene.admin.put(&path, json!({ "status": "new" })).await.is_one_of(&[409, 422]);
@@ -83,10 +89,8 @@ async fn new_is_no_target_and_an_unknown_status_no_status() {
     scene.admin.put(&path, json!({})).await.invalid("/status");
 }
 
-#[tokio::test]
-async fn setting_what_is_set_appends_nothing() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn setting_what_is_set_appends_nothing(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let employee = scene.employee().await;
     let (user, _) = scene.staff(&["support"]).await;
     let details = json!({
@@ -125,10 +129,8 @@ async fn setting_what_is_set_appends_nothing() {
     assert_eq!(scene.admin.get(&format!("{path}/history")).await.is(200).rows(), history);
 }
 
-#[tokio::test]
-async fn assigning_a_new_ticket_opens_it_and_unassigning_leaves_it_open() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn assigning_a_new_ticket_opens_it_and_unassigning_leaves_it_open(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let (user, _) = scene.staff(&["support"]).await;
     let ticket = scene.ticket(&scene.employee().await).await;
     let path = format!("/tickets/{}", ticket.id());
@@ -145,10 +147,8 @@ async fn assigning_a_new_ticket_opens_it_and_unassigning_leaves_it_open() {
     assert_eq!(seen.str("status"), "open", "{seen}");
 }
 
-#[tokio::test]
-async fn only_active_staff_takes_a_ticket() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn only_active_staff_takes_a_ticket(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let marry = scene.employee_login().await;
     let ticket = scene.ticket(&marry.employee_id).await;
     let path = format!("/tickets/{}/assignee", ticket.id());
@@ -161,10 +161,8 @@ async fn only_active_staff_takes_a_ticket() {
     }
 }
 
-#[tokio::test]
-async fn a_closed_ticket_goes_on_as_another() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn a_closed_ticket_goes_on_as_another(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let employee = scene.employee().await;
     let closed = scene.ticket_in(&employee, "closed").await;
     let next = scene.ticket_with(&employee, json!({ "follow_up_of": closed.id() })).await;
@@ -178,10 +176,8 @@ async fn a_closed_ticket_goes_on_as_another() {
     scene.admin.post("/tickets", body).await.invalid("/follow_up_of");
 }
 
-#[tokio::test]
-async fn a_closed_ticket_takes_no_change() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn a_closed_ticket_takes_no_change(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let (user, _) = scene.staff(&["support"]).await;
     let employee = scene.employee().await;
     let other = scene.employee().await;
@@ -195,10 +191,8 @@ async fn a_closed_ticket_takes_no_change() {
     assert_eq!(seen.version(), closed.version(), "{seen}");
 }
 
-#[tokio::test]
-async fn history_tells_who_did_what_in_order() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn history_tells_who_did_what_in_order(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let (agent_id, agent) = scene.staff(&["support"]).await;
     let ticket = scene.ticket(&scene.employee().await).await;
     let path = format!("/tickets/{}", ticket.id());

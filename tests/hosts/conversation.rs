@@ -1,7 +1,17 @@
 //! What happens between a requester and the staff on one ticket.
 
-use eventdesk_tests::{Answer, Caller, Desk, Scene};
+use eventdesk_tests::{Answer, Caller, Host, Scene};
 use serde_json::json;
+
+tests! {
+    a_ticket_is_talked_about_until_it_is_closed,
+    a_deleted_ticket_takes_no_message,
+    a_ticket_nobody_opened_takes_no_message,
+    retracting_removes_the_words_and_keeps_the_fact,
+    editing_says_when_and_saying_the_same_says_nothing,
+    a_message_needs_a_visible_character,
+    an_employee_writes_no_internal_note,
+}
 
 async fn say(caller: &Caller, ticket_id: &str, visibility: &str, body: &str) -> Answer {
     let message = json!({ "visibility": visibility, "body": body });
@@ -12,10 +22,8 @@ async fn status_after(caller: &Caller, answer: &Answer, ticket_id: &str) -> Stri
     caller.see(answer, &format!("/tickets/{ticket_id}")).await.str("status")
 }
 
-#[tokio::test]
-async fn a_ticket_is_talked_about_until_it_is_closed() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn a_ticket_is_talked_about_until_it_is_closed(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let marry = scene.employee_login().await;
     let (agent_id, agent) = scene.staff(&["support"]).await;
 
@@ -86,10 +94,8 @@ async fn a_ticket_is_talked_about_until_it_is_closed() {
     }
 }
 
-#[tokio::test]
-async fn a_deleted_ticket_takes_no_message() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn a_deleted_ticket_takes_no_message(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let ticket = scene.ticket(&scene.employee().await).await;
     let path = format!("/tickets/{}", ticket.id());
     scene.admin.delete(&path).await.is(204);
@@ -97,18 +103,14 @@ async fn a_deleted_ticket_takes_no_message() {
     scene.admin.post(&format!("{path}/messages"), late).await.is_one_of(&[404, 409]);
 }
 
-#[tokio::test]
-async fn a_ticket_nobody_opened_takes_no_message() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn a_ticket_nobody_opened_takes_no_message(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let body = json!({ "visibility": "public", "body": "Hello?" });
     scene.admin.post("/tickets/0190a8c0-0000-7000-8000-000000000000/messages", body).await.problem(404);
 }
 
-#[tokio::test]
-async fn retracting_removes_the_words_and_keeps_the_fact() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn retracting_removes_the_words_and_keeps_the_fact(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let ticket = scene.ticket(&scene.employee().await).await;
     let said = say(&scene.admin, &ticket.id(), "public", "Something I should not have said.").await;
     let path = format!("/tickets/{}/messages/{}", ticket.id(), said.id());
@@ -124,10 +126,8 @@ async fn retracting_removes_the_words_and_keeps_the_fact() {
     scene.admin.patch(&path, json!({ "body": "Something else." })).await.problem(409);
 }
 
-#[tokio::test]
-async fn editing_says_when_and_saying_the_same_says_nothing() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn editing_says_when_and_saying_the_same_says_nothing(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let ticket = scene.ticket(&scene.employee().await).await;
     let said = say(&scene.admin, &ticket.id(), "public", "Frist.").await;
     let path = format!("/tickets/{}/messages/{}", ticket.id(), said.id());
@@ -146,10 +146,8 @@ async fn editing_says_when_and_saying_the_same_says_nothing() {
     stale.problem(412);
 }
 
-#[tokio::test]
-async fn a_message_needs_a_visible_character() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn a_message_needs_a_visible_character(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let ticket = scene.ticket(&scene.employee().await).await;
     let path = format!("/tickets/{}/messages", ticket.id());
     for blank in ["", "   ", "\n\n", "\u{200b}\u{2060}"] {
@@ -161,10 +159,8 @@ async fn a_message_needs_a_visible_character() {
     scene.admin.post(&path, json!({ "visibility": "secret", "body": "x" })).await.invalid("/visibility");
 }
 
-#[tokio::test]
-async fn an_employee_writes_no_internal_note() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn an_employee_writes_no_internal_note(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let marry = scene.employee_login().await;
     let ticket = scene.ticket(&marry.employee_id).await;
     let note = json!({ "visibility": "internal", "body": "Psst." });

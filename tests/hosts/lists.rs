@@ -2,8 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use eventdesk_tests::{Answer, Caller, Desk, Scene, samples};
+use eventdesk_tests::{Answer, Caller, Host, Scene, samples};
 use serde_json::{Value, json};
+
+tests! {
+    rows_written_meanwhile_neither_repeat_nor_vanish,
+    pages_of_every_size_give_the_same_rows_in_the_same_order,
+    messages_come_in_pages_oldest_first,
+    a_page_links_to_the_next_and_tells_the_total_when_asked,
+    a_cursor_is_good_for_its_own_list_only,
+    parameters_out_of_bounds_are_refused,
+    tickets_are_filtered_by_everything_the_contract_names,
+    tickets_are_sorted_by_everything_the_contract_names,
+    a_ticket_is_found_by_its_number,
+    people_are_filtered_by_their_fields,
+}
 
 /// All pages of `path` (which has a query), `limit` rows each; `between` runs before each next page.
 async fn pages(caller: &Caller, path: &str, limit: usize, mut between: impl AsyncFnMut()) -> Vec<Value> {
@@ -26,7 +39,7 @@ fn ids(rows: &[Value]) -> Vec<String> {
 }
 
 /// `count` tickets with a tag of their own; the tag and the last answer.
-async fn tagged(scene: &Scene<'_>, employee: &str, count: usize) -> (String, Vec<Answer>) {
+async fn tagged(scene: &Scene, employee: &str, count: usize) -> (String, Vec<Answer>) {
     let tag = samples::name("list");
     let mut made = Vec::new();
     for _ in 0..count {
@@ -35,10 +48,8 @@ async fn tagged(scene: &Scene<'_>, employee: &str, count: usize) -> (String, Vec
     (tag, made)
 }
 
-#[tokio::test]
-async fn rows_written_meanwhile_neither_repeat_nor_vanish() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn rows_written_meanwhile_neither_repeat_nor_vanish(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let employee = scene.employee().await;
     for sort in ["created_at", "-created_at", "number", "-number"] {
         let (tag, made) = tagged(&scene, &employee, 13).await;
@@ -62,10 +73,8 @@ async fn rows_written_meanwhile_neither_repeat_nor_vanish() {
     }
 }
 
-#[tokio::test]
-async fn pages_of_every_size_give_the_same_rows_in_the_same_order() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn pages_of_every_size_give_the_same_rows_in_the_same_order(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let (tag, made) = tagged(&scene, &scene.employee().await, 11).await;
     let last = made.last().expect("some were made");
     for sort in ["", "&sort=-updated_at", "&sort=updated_at", "&sort=priority", "&sort=-due_at", "&sort=due_at"] {
@@ -85,10 +94,8 @@ async fn pages_of_every_size_give_the_same_rows_in_the_same_order() {
     }
 }
 
-#[tokio::test]
-async fn messages_come_in_pages_oldest_first() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn messages_come_in_pages_oldest_first(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let ticket = scene.ticket(&scene.employee().await).await;
     let path = format!("/tickets/{}/messages", ticket.id());
     let mut said = Vec::new();
@@ -101,10 +108,8 @@ async fn messages_come_in_pages_oldest_first() {
     assert_eq!(ids(&rows), said.iter().map(Answer::id).collect::<Vec<_>>());
 }
 
-#[tokio::test]
-async fn a_page_links_to_the_next_and_tells_the_total_when_asked() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn a_page_links_to_the_next_and_tells_the_total_when_asked(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let (tag, made) = tagged(&scene, &scene.employee().await, 5).await;
     let page = scene.admin.see(&made[4], &format!("/tickets?tag={tag}&sort=number&limit=2&include=total")).await;
     let total = if page.body["total"].is_null() { &page.body["page"]["total"] } else { &page.body["total"] };
@@ -122,10 +127,8 @@ async fn a_page_links_to_the_next_and_tells_the_total_when_asked() {
     assert!(last.body["total"].is_null() && last.body["page"]["total"].is_null(), "only when asked: {last}");
 }
 
-#[tokio::test]
-async fn a_cursor_is_good_for_its_own_list_only() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn a_cursor_is_good_for_its_own_list_only(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let (tag, made) = tagged(&scene, &scene.employee().await, 4).await;
     let page = scene.admin.see(&made[3], &format!("/tickets?tag={tag}&limit=2")).await;
     let cursor = page.next_cursor().expect("there is more");
@@ -147,9 +150,7 @@ async fn a_cursor_is_good_for_its_own_list_only() {
     }
 }
 
-#[tokio::test]
-async fn parameters_out_of_bounds_are_refused() {
-    let desk = Desk::shared();
+async fn parameters_out_of_bounds_are_refused(desk: &Host) {
     let admin = desk.admin().await;
     for query in [
         "limit=0",
@@ -175,10 +176,8 @@ async fn parameters_out_of_bounds_are_refused() {
     admin.get("/tickets?limit=1").await.is(200);
 }
 
-#[tokio::test]
-async fn tickets_are_filtered_by_everything_the_contract_names() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn tickets_are_filtered_by_everything_the_contract_names(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let (agent_id, agent) = scene.staff(&["support"]).await;
     let employee = scene.employee().await;
     let other = scene.employee().await;
@@ -241,10 +240,8 @@ async fn tickets_are_filtered_by_everything_the_contract_names() {
 /// What a row is sorted by, as text that sorts the same.
 type SortKey = dyn Fn(&Value) -> String;
 
-#[tokio::test]
-async fn tickets_are_sorted_by_everything_the_contract_names() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn tickets_are_sorted_by_everything_the_contract_names(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let employee = scene.employee().await;
     let tag = samples::name("sort");
     let mut last = None;
@@ -284,20 +281,16 @@ async fn tickets_are_sorted_by_everything_the_contract_names() {
     }
 }
 
-#[tokio::test]
-async fn a_ticket_is_found_by_its_number() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn a_ticket_is_found_by_its_number(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let ticket = scene.ticket(&scene.employee().await).await;
     let number = ticket.body["number"].as_u64().expect("a ticket has a number");
     let read = scene.admin.see(&ticket, &format!("/tickets/{number}")).await;
     assert_eq!(read.id(), ticket.id());
 }
 
-#[tokio::test]
-async fn people_are_filtered_by_their_fields() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn people_are_filtered_by_their_fields(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let user = scene.user(&["support", "manager"]).await;
     let (username, email, phone) = (user.str("username"), user.str("email"), user.str("phone"));
     let phone = phone.replace('+', "%2B");

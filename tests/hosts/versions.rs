@@ -1,12 +1,19 @@
 //! Versions and repeats: entity tags, conditional requests, idempotency keys, old states.
 
-use eventdesk_tests::{Desk, Scene, samples};
+use eventdesk_tests::{Host, Scene, samples};
 use serde_json::json;
 
-#[tokio::test]
-async fn a_known_version_is_304_and_a_stale_one_412() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+tests! {
+    a_known_version_is_304_and_a_stale_one_412,
+    messages_change_the_representation_and_not_the_version,
+    a_repeat_with_a_key_answers_the_same_and_does_nothing,
+    a_key_belongs_to_its_caller,
+    a_key_is_1_to_255_printable_characters,
+    an_old_state_is_folded_from_history,
+}
+
+async fn a_known_version_is_304_and_a_stale_one_412(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let ticket = scene.ticket(&scene.employee().await).await;
     let path = format!("/tickets/{}", ticket.id());
     let read = scene.admin.see(&ticket, &path).await;
@@ -43,10 +50,8 @@ async fn a_known_version_is_304_and_a_stale_one_412() {
         .is_one_of(&[400, 412]);
 }
 
-#[tokio::test]
-async fn messages_change_the_representation_and_not_the_version() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn messages_change_the_representation_and_not_the_version(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let ticket = scene.ticket_in(&scene.employee().await, "open").await;
     let path = format!("/tickets/{}", ticket.id());
     let before = scene.admin.see(&ticket, &path).await;
@@ -62,10 +67,8 @@ async fn messages_change_the_representation_and_not_the_version() {
     scene.admin.with("If-Match", &after.etag()).patch(&path, json!({ "priority": "low" })).await.is(200);
 }
 
-#[tokio::test]
-async fn a_repeat_with_a_key_answers_the_same_and_does_nothing() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn a_repeat_with_a_key_answers_the_same_and_does_nothing(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let employee = scene.employee().await;
     let ticket = scene.ticket(&employee).await;
     let messages = format!("/tickets/{}/messages", ticket.id());
@@ -89,10 +92,8 @@ async fn a_repeat_with_a_key_answers_the_same_and_does_nothing() {
     assert_eq!(all.rows().len(), 2, "one made by the scene, one by the key: {all}");
 }
 
-#[tokio::test]
-async fn a_key_belongs_to_its_caller() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn a_key_belongs_to_its_caller(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let (_, agent) = scene.staff(&["support"]).await;
     let body = samples::ticket(&scene.employee().await);
     let first =
@@ -101,10 +102,8 @@ async fn a_key_belongs_to_its_caller() {
     assert_ne!(first.id(), second.id());
 }
 
-#[tokio::test]
-async fn a_key_is_1_to_255_printable_characters() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn a_key_is_1_to_255_printable_characters(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let body = samples::ticket(&scene.employee().await);
     scene.admin.with("Idempotency-Key", &"k".repeat(255)).post("/tickets", body.clone()).await.is(201);
     for bad in [String::new(), "k".repeat(256), "tab\there".into()] {
@@ -112,10 +111,8 @@ async fn a_key_is_1_to_255_printable_characters() {
     }
 }
 
-#[tokio::test]
-async fn an_old_state_is_folded_from_history() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn an_old_state_is_folded_from_history(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let ticket = scene.ticket(&scene.employee().await).await;
     let path = format!("/tickets/{}", ticket.id());
     scene.move_to(&ticket.id(), "open").await;

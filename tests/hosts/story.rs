@@ -1,12 +1,14 @@
 //! The reference ticket system's own test story, step by step, with its sample records.
 
-use eventdesk_tests::{ADMIN, Desk};
+use eventdesk_tests::{ADMIN, Host};
 use serde_json::json;
 
-#[tokio::test]
-async fn a_manager_serves_one_ticket_from_hiring_to_leaving() {
-    let desk = Desk::start();
+tests! {
+    a_manager_serves_one_ticket_from_hiring_to_leaving,
+    deleting_people_leaves_their_name_on_the_ticket,
+}
 
+async fn a_manager_serves_one_ticket_from_hiring_to_leaving(desk: &Host) {
     // 1. The administrator logs in.
     let admin = desk.login(ADMIN).await;
     let me = admin.get("/me").await.is(200);
@@ -109,10 +111,8 @@ async fn a_manager_serves_one_ticket_from_hiring_to_leaving() {
     desk.visitor().form("/token", &login).await.is(400);
 }
 
-#[tokio::test]
-async fn deleting_people_leaves_their_name_on_the_ticket() {
-    let desk = Desk::shared();
-    let scene = eventdesk_tests::Scene::on(&desk).await;
+async fn deleting_people_leaves_their_name_on_the_ticket(desk: &Host) {
+    let scene = eventdesk_tests::Scene::on(desk).await;
     let employee_id = scene.employee().await;
     let user = scene.user(&["support"]).await;
     let ticket = scene.ticket_with(&employee_id, json!({ "assignee_id": user.id() })).await;

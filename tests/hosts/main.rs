@@ -1,0 +1,84 @@
+//! The black-box suites that hold wherever the desk stands: each test runs on every host, with the same expectations.
+//!
+//! A host is started when its first test asks for it, serves all tests that want one, and ends after the last: so tests
+//! make records of their own. A test is called `<host>::<suite>::<rule>`; `cargo test --test hosts -- embedded::` runs
+//! those that need no services. With `EVENTDESK_TEST_HOSTS=embedded` all others are ignored.
+
+/// Names the tests of a suite.
+macro_rules! tests {
+    ($($name:ident),* $(,)?) => {
+        /// The suite.
+        pub(crate) fn tests() -> Vec<crate::Test> {
+            vec![$((stringify!($name), |host| Box::pin($name(host)))),*]
+        }
+    };
+}
+mod conversation;
+mod faults;
+mod functions;
+mod hosts;
+mod identity;
+mod lists;
+mod story;
+mod transitions;
+mod versions;
+
+use std::pin::Pin;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use eventdesk_tests::{Host, Kind};
+use libtest_mimic::{Arguments, Trial};
+
+use hosts::Hosts;
+
+/// A test: its rule, and what holds it against a running desk.
+type Test = (&'static str, for<'h> fn(&'h Host) -> Pin<Box<dyn Future<Output = ()> + 'h>>);
+
+const EVERYWHERE: [(&str, fn() -> Vec<Test>); 6] = [
+    ("conversation", conversation::tests),
+    ("identity", identity::tests),
+    ("lists", lists::tests),
+    ("story", story::tests),
+    ("transitions", transitions::tests),
+    ("versions", versions::tests),
+];
+
+fn main() -> ExitCode {
+    let hosts = Arc::new(Hosts::new());
+    let mut trials = Vec::new();
+    for kind in Kind::ALL {
+        for (suite, tests) in EVERYWHERE {
+            trials.extend(tests().into_iter().map(|test| on(&hosts, kind, suite, test)));
+        }
+    }
+    trials.extend(functions::tests().into_iter().map(|test| on(&hosts, Kind::Lambda, "functions", test)));
+    trials.extend(faults::tests().into_iter().map(|(rule, test)| {
+        let hosts = Arc::clone(&hosts);
+        Trial::test(format!("lambda::faults::{rule}"), move || {
+            hosts.block_on(test());
+            Ok(())
+        })
+    }));
+    if std::env::var_os("EVENTDESK_TEST_HOSTS").is_some_and(|hosts| hosts == Kind::Embedded.name()) {
+        let elsewhere = |trial: &Trial| !trial.name().starts_with(Kind::Embedded.name());
+        trials = trials
+            .into_iter()
+            .map(|trial| {
+                let ignored = elsewhere(&trial);
+                trial.with_ignored_flag(ignored)
+            })
+            .collect();
+    }
+    let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
+    hosts.end();
+    conclusion.exit_code()
+}
+
+fn on(hosts: &Arc<Hosts>, kind: Kind, suite: &str, (rule, test): Test) -> Trial {
+    let hosts = Arc::clone(hosts);
+    Trial::test(format!("{}::{suite}::{rule}", kind.name()), move || {
+        hosts.block_on(test(&hosts.get(kind)));
+        Ok(())
+    })
+}
