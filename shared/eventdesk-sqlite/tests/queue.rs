@@ -17,14 +17,15 @@ struct Files {
 
 impl Files {
     fn new() -> Self {
-        Self { folder: TempDir::new().unwrap(), made: Cell::new(0) }
+        Self { folder: TempDir::new().expect("a folder can be made"), made: Cell::new(0) }
     }
 
     fn ground(&self) -> Ground {
         self.made.set(self.made.get() + 1);
         let path = |name: &str| self.folder.path().join(format!("{name}-{}.db", self.made.get()));
-        let store = Arc::new(SqliteEventStore::open(path("store"), StoreOptions::default()).unwrap());
-        let views = SqliteReadStore::open(path("views"), &ViewsOptions::default()).unwrap();
+        let store = SqliteEventStore::open(path("store"), StoreOptions::default()).expect("a store can be made");
+        let store = Arc::new(store);
+        let views = SqliteReadStore::open(path("views"), &ViewsOptions::default()).expect("views can be made");
         Ground { store: store.clone(), log: store, views: Arc::new(views) }
     }
 }
