@@ -1,9 +1,10 @@
 //! Faults between the services: each test has a stack of its own, whose queues nobody polls but the test.
 
 use std::pin::Pin;
+use std::time::{Duration, Instant};
 
 use eventdesk_tests::{Cloud, Host, Lambdas, Message, Scene, Wire, samples};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A test of this suite: it starts what it breaks.
 type Test = (&'static str, fn() -> Pin<Box<dyn Future<Output = ()>>>);
@@ -12,6 +13,12 @@ pub(crate) fn tests() -> Vec<Test> {
     vec![
         ("read_models_away_are_503_and_the_queue_keeps_everything", || {
             Box::pin(read_models_away_are_503_and_the_queue_keeps_everything())
+        }),
+        ("what_was_never_published_is_found_by_the_audit", || {
+            Box::pin(what_was_never_published_is_found_by_the_audit())
+        }),
+        ("what_one_queue_lost_is_brought_to_that_one_again", || {
+            Box::pin(what_one_queue_lost_is_brought_to_that_one_again())
         }),
         ("repeats_and_reorder_change_nothing", || Box::pin(repeats_and_reorder_change_nothing())),
         ("poison_stops_nothing_else_and_dies_with_its_reason", || {
@@ -103,6 +110,69 @@ async fn read_models_away_are_503_and_the_queue_keeps_everything() {
     let read = scene.admin.see(&said, &path).await;
     assert_eq!(read.body["message_count"], 1, "{read}");
     drop(wire);
+    desk.end().await;
+}
+
+/// Takes everything out of a projector's queue, as if it had never come.
+async fn lose(lambdas: &Lambdas, projector: &str) {
+    let queue = lambdas.cloud().queue(projector, false);
+    for message in receive_all(lambdas, projector).await {
+        lambdas.cloud().delete(&queue, &message).await;
+    }
+}
+
+/// Runs the audit as its schedule does, until it has found something: it leaves the last seconds alone.
+async fn audit(lambdas: &Lambdas) -> Value {
+    let start = Instant::now();
+    loop {
+        let report = lambdas.invoke("audit", json!({})).await;
+        if report["republished"] != 0 || report["nudged"] != 0 {
+            return report;
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "the audit finds nothing: {report}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+async fn what_was_never_published_is_found_by_the_audit() {
+    let desk = Host::Lambda(Lambdas::start_on(Cloud::deploy().await).await);
+    let lambdas = desk.lambdas().expect("it was started as functions");
+    let scene = Scene::on(&desk).await;
+    let employee = employee(&scene).await;
+    catch_up(lambdas).await;
+    let ticket = scene.ticket(&employee).await;
+    for projector in PROJECTORS {
+        lose(lambdas, projector).await;
+    }
+
+    let report = audit(lambdas).await;
+    assert_eq!((&report["republished"], &report["commits_behind"]), (&json!(1), &json!(1)), "{report}");
+    catch_up(lambdas).await;
+    let path = format!("/tickets/{}", ticket.id());
+    assert_eq!(scene.admin.see(&ticket, &path).await.version(), 1);
+    assert_eq!(scene.admin.see(&ticket, &format!("{path}/history")).await.rows().len(), 1);
+
+    let report = lambdas.invoke("audit", json!({})).await;
+    assert_eq!((&report["republished"], &report["commits_behind"]), (&json!(0), &json!(0)), "{report}");
+    desk.end().await;
+}
+
+async fn what_one_queue_lost_is_brought_to_that_one_again() {
+    let desk = Host::Lambda(Lambdas::start_on(Cloud::deploy().await).await);
+    let lambdas = desk.lambdas().expect("it was started as functions");
+    let scene = Scene::on(&desk).await;
+    let ticket = scene.ticket(&employee(&scene).await).await;
+    lose(lambdas, "projector-ticket").await;
+    catch_up(lambdas).await;
+
+    let report = audit(lambdas).await;
+    assert_eq!((&report["republished"], &report["nudged"]), (&json!(0), &json!(1)), "{report}");
+    for (projector, wanted) in [("projector-ticket", 1), ("projector-history", 0), ("projector-directory", 0)] {
+        let queue = lambdas.cloud().queue(projector, false);
+        assert_eq!(lambdas.cloud().waiting(&queue).await, wanted, "{projector}");
+    }
+    catch_up(lambdas).await;
+    assert_eq!(scene.admin.see(&ticket, &format!("/tickets/{}", ticket.id())).await.version(), 1);
     desk.end().await;
 }
 

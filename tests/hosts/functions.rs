@@ -6,6 +6,7 @@ use eventdesk_tests::{ADMIN, Host, Lambdas, Message, PASSWORD, Scene, gateway_ev
 use serde_json::{Value, json};
 
 tests! {
+    every_function_of_the_template_runs,
     a_command_answers_in_the_gateways_form,
     a_query_that_insists_waits_for_the_projector,
     a_projector_names_poison_alone,
@@ -101,6 +102,27 @@ fn bus_message(kind: &str, stream: &str, version: u64, actor: &Value, data: &Val
 fn message(id: &str, body: String) -> Message {
     let attributes = [("ApproximateReceiveCount".to_owned(), json!("1"))].into();
     Message { id: id.into(), receipt: format!("receipt-{id}"), body, attributes, added: [].into() }
+}
+
+async fn every_function_of_the_template_runs(desk: &Host) {
+    let lambdas = desk.lambdas().expect("this suite is about functions");
+    let mut handlers = 0;
+    for handler in lambdas.handlers() {
+        handlers += 1;
+        if handler.starts_with("projector-") {
+            assert_eq!(lambdas.deliver(handler, &[]).await, [] as [&str; 0], "{handler}");
+        } else if handler == "audit" {
+            let report = lambdas.invoke(handler, json!({ "detail-type": "Scheduled Event" })).await;
+            assert!(report["commits_behind"].is_u64(), "{report}");
+        } else if handler == "authorizer" {
+            let verdict = lambdas.invoke(handler, event("GET", "/tickets", &Value::Null, None)).await;
+            assert!(verdict["isAuthorized"].is_boolean(), "{verdict}");
+        } else {
+            let nothing = event("GET", "/nothing", &Value::Null, None);
+            Reply::of(lambdas.invoke(handler, nothing).await).is(404);
+        }
+    }
+    assert_eq!(handlers, 11, "command, query and projector functions, identity, authorizer and audit");
 }
 
 async fn a_command_answers_in_the_gateways_form(desk: &Host) {

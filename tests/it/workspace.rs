@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
-const ADAPTERS: [&str; 4] = ["eventdesk-memory", "eventdesk-sqlite", "eventdesk-aws", "eventdesk-mongo"];
+const MEMORY: &str = "eventdesk-memory";
+const ADAPTERS: [&str; 4] = [MEMORY, "eventdesk-sqlite", "eventdesk-aws", "eventdesk-mongo"];
 const CONTRACT: &str = "eventdesk-contract";
 const TESTS: &str = "eventdesk-tests";
 const FUNCTIONS: [&str; 6] = ["command", "projector", "query", "identity", "audit", "eventdesk"];
@@ -86,8 +87,11 @@ fn adapters_never_know_each_other() {
     let any = [DependencyKind::Normal, DependencyKind::Build, DependencyKind::Development];
     for package in metadata().workspace_packages() {
         if ADAPTERS.contains(&package.name.as_str()) {
-            let others = ours(package, &any);
-            let wrong: Vec<_> = ADAPTERS.iter().filter(|other| others.contains(**other)).collect();
+            let shipped = ours(package, &any[..2]);
+            // Tests may stand on memory for the ports that an adapter does not have.
+            let known = ours(package, &any);
+            let wrong = |other: &&&str| known.contains(**other) && (**other != MEMORY || shipped.contains(MEMORY));
+            let wrong: Vec<_> = ADAPTERS.iter().filter(wrong).collect();
             assert!(wrong.is_empty(), "{} knows {wrong:?}", package.name);
         }
     }

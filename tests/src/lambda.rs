@@ -103,6 +103,11 @@ impl Lambdas {
         &self.cloud
     }
 
+    /// The handlers of all functions that the template declares.
+    pub fn handlers(&self) -> impl Iterator<Item = &str> {
+        self.functions.keys().map(String::as_str)
+    }
+
     /// Invokes a function past the gateway; an error report fails the test.
     pub async fn invoke(&self, handler: &str, event: Value) -> Value {
         let function = self.functions.get(handler).unwrap_or_else(|| panic!("the stack has no function {handler}"));
