@@ -41,7 +41,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     let server = Server::bind(config.listen).await.map_err(listen)?;
     let address = server.address().map_err(listen)?;
     let issuer = config.issuer_url(address);
-    let opened = Opened::new(config, folder, issuer).await?;
+    let opened = Box::pin(Opened::new(config, folder, issuer)).await?;
 
     let commands = opened.desk.commands();
     make_first_admin(&commands, opened.desk.config()).await?;

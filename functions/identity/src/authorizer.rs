@@ -1,7 +1,7 @@
 //! The Lambda authorizer: payload format 2.0 in, simple response out.
 
 use aws_lambda_events::apigw::{ApiGatewayV2CustomAuthorizerSimpleResponse, ApiGatewayV2CustomAuthorizerV2Request};
-use eventdesk_http::AuthorizerContext;
+use eventdesk_http::{AuthorizerContext, CallerResolver};
 use eventdesk_identity::{Authorizer, Refusal};
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::{Value, to_value};
@@ -10,11 +10,12 @@ use serde_json::{Value, to_value};
 /// scopes: so one verdict serves every route, and the gateway may remember it.
 pub(crate) async fn answer(
     authorizer: &Authorizer,
+    callers: &CallerResolver,
     event: LambdaEvent<ApiGatewayV2CustomAuthorizerV2Request>,
 ) -> Result<ApiGatewayV2CustomAuthorizerSimpleResponse<Value>, Error> {
     let given = event.payload.identity_source.as_deref().and_then(<[String]>::first);
     let context = match authorizer.authorize(given.map(String::as_str), &[]).await {
-        Ok(verified) => AuthorizerContext::Claims(verified.claims.as_ref().clone()),
+        Ok(verified) => AuthorizerContext::of_token(callers, verified.claims.as_ref().clone()).await,
         Err(Refusal::Unavailable) => AuthorizerContext::Unavailable {},
         Err(refusal) => AuthorizerContext::Refused {
             code: refusal.code().map(str::to_owned),

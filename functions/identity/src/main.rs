@@ -21,8 +21,9 @@ async fn main() -> Result<(), Error> {
     let desk = cloud.desk().await?;
     let keys = cloud.keys(desk.secret()).await?;
     if name == "authorizer" {
-        let authorizer = &desk.authorizer(keys);
-        return lambda_runtime::run(service_fn(async |event| authorizer::answer(authorizer, event).await)).await;
+        let (authorizer, callers) = (&desk.authorizer(keys), &desk.services(None).callers);
+        let judge = async |event| authorizer::answer(authorizer, callers, event).await;
+        return lambda_runtime::run(service_fn(judge)).await;
     }
     let services = desk.services(Some(cloud.views().await?));
     let function =

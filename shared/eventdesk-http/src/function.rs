@@ -145,7 +145,7 @@ async fn principal<'e>(
     if route.access == Access::Public {
         return Ok(None);
     }
-    let principal = services.callers.resolve(authorized::claims(event, route)?).await?;
+    let principal = authorized::principal(&services.callers, event, route).await?;
     match route.access {
         Access::Public | Access::Authenticated => Ok(Some(principal)),
         Access::Needs(_) if principal.disabled => {

@@ -154,6 +154,11 @@ impl Problem {
         self
     }
 
+    /// What is wrong, for people.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// What is to be logged about it.
     pub(crate) fn cause(&self) -> Option<&str> {
         self.cause.as_deref()

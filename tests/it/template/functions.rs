@@ -113,8 +113,7 @@ fn a_function_is_told_of_a_service_only_if_it_may_use_it() {
             rights.iter().any(|(action, on)| action.starts_with(service) && on.starts_with(resource))
         };
         for (setting, allowed) in [
-            // Who is told of one table is told of both.
-            ("EVENTDESK_STORE_TABLE", may("dynamodb:", "StoreTable") || name == "authorizer"),
+            ("EVENTDESK_STORE_TABLE", may("dynamodb:", "StoreTable")),
             ("EVENTDESK_STORE_IDENTITY_TABLE", may("dynamodb:", "IdentityTable")),
             // Queues are found by the names of bus and consumer.
             ("EVENTDESK_BUS_NAME", may("events:", "Bus") || may("sqs:", "")),

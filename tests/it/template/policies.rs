@@ -186,6 +186,14 @@ fn credentials_and_keys_are_read_by_the_issuer_alone() {
 }
 
 #[test]
+fn the_authorizer_reads_users_and_nothing_else_of_the_store() {
+    let template = Template::read(Mode::Authorizer);
+    assert_eq!(keys(&template, "authorizer", "dynamodb:Query", "StoreTable"), ["user-*"]);
+    let rights = &all_rights()["authorizer"];
+    assert!(rights.iter().filter(|(_, on)| on == "StoreTable").all(|(action, _)| action == "dynamodb:Query"));
+}
+
+#[test]
 fn who_changes_tells_the_bus_and_who_projects_hears_one_queue() {
     for (name, rights) in all_rights() {
         let may =

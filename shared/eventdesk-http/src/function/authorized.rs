@@ -7,17 +7,36 @@
 use std::borrow::Cow;
 
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use eventdesk_app::access::Caller;
+use eventdesk_events::{ActorKind, UserId, user::Role};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Problem, caller::Claims, routes::Route};
+use crate::{
+    CallerResolver, Kind, Problem,
+    caller::{Claims, Principal},
+    routes::Route,
+};
 
 /// The context that the desk's Lambda authorizer gives a request. No verdict at all is a refusal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthorizerContext {
-    /// The claims of a verified token, every value as text.
-    Claims(Claims),
+    /// A verified token of somebody whom the desk knows or whose issuer says enough.
+    Verified {
+        /// The token's claims, every value as text.
+        claims: Claims,
+        /// The user.
+        id: UserId,
+        /// As the directory had them when asked, or as the token's groups map to them.
+        roles: Vec<Role>,
+        /// Whether they reach nothing but the authentication section.
+        disabled: bool,
+        /// Whether they get no more tokens.
+        login_denied: bool,
+        /// Whether the directory knows them.
+        in_directory: bool,
+    },
     /// Why the token is not believed.
     Refused {
         /// `error` of RFC 6750, section 3.1; none if there is no token.
@@ -29,17 +48,51 @@ pub enum AuthorizerContext {
     Unavailable {},
 }
 
-/// The claims of the caller of a route that is not public.
-pub(super) fn claims<'e>(event: &'e ApiGatewayV2httpRequest, route: &Route) -> Result<Cow<'e, Claims>, Problem> {
+impl AuthorizerContext {
+    /// The verdict on a token that is verified as such: whose it is, asked of the directory where that knows.
+    pub async fn of_token(callers: &CallerResolver, claims: Claims) -> Self {
+        match callers.resolve(Cow::Owned(claims)).await {
+            Ok(Principal { caller, disabled, login_denied, in_directory, claims }) => Self::Verified {
+                claims: claims.into_owned(),
+                id: caller.id,
+                roles: caller.roles,
+                disabled,
+                login_denied,
+                in_directory,
+            },
+            Err(problem) if problem.kind() == Kind::Unauthenticated => {
+                Self::Refused { code: Some("invalid_token".to_owned()), description: problem.detail().to_owned() }
+            }
+            Err(problem) => {
+                if let Some(cause) = problem.cause() {
+                    tracing::error!(error = cause, "a caller cannot be looked up");
+                }
+                Self::Unavailable {}
+            }
+        }
+    }
+}
+
+/// The caller of a route that is not public: asked of the directory, unless the authorizer has done so.
+pub(super) async fn principal<'e>(
+    callers: &CallerResolver,
+    event: &'e ApiGatewayV2httpRequest,
+    route: &Route,
+) -> Result<Principal<'e>, Problem> {
     let nobody = || Problem::unauthorized(None);
     let authorizer = event.request_context.authorizer.as_ref().ok_or_else(nobody)?;
     if let Some(jwt) = &authorizer.jwt {
-        return Ok(Cow::Borrowed(&jwt.claims));
+        return callers.resolve(Cow::Borrowed(&jwt.claims)).await;
     }
     let context = Value::Object(authorizer.fields.clone().into_iter().collect());
     match serde_json::from_value(context) {
-        Ok(AuthorizerContext::Claims(claims)) if has_any_scope(&claims, route.scopes) => Ok(Cow::Owned(claims)),
-        Ok(AuthorizerContext::Claims(_)) => Err(Problem::forbidden_scope(route.scopes)),
+        Ok(AuthorizerContext::Verified { claims, id, roles, disabled, login_denied, in_directory }) => {
+            if !has_any_scope(&claims, route.scopes) {
+                return Err(Problem::forbidden_scope(route.scopes));
+            }
+            let caller = Caller { id, kind: ActorKind::User, roles };
+            Ok(Principal { caller, disabled, login_denied, in_directory, claims: Cow::Owned(claims) })
+        }
         Ok(AuthorizerContext::Refused { code: Some(code), description }) => {
             Err(Problem::unauthorized(Some((&code, &description))))
         }
@@ -74,8 +127,20 @@ mod tests {
     }
 
     #[test]
-    fn the_context_is_a_map_of_texts_and_maps_as_the_service_takes_it() {
-        let claims = AuthorizerContext::Claims(Claims::from([("sub".to_owned(), "me".to_owned())]));
-        assert_eq!(serde_json::to_value(claims).unwrap(), json!({ "claims": { "sub": "me" } }));
+    fn the_context_is_a_map_of_plain_values_as_the_service_takes_it() {
+        let verdict = AuthorizerContext::Verified {
+            claims: Claims::from([("sub".to_owned(), "me".to_owned())]),
+            id: UserId::from_uuid(uuid::Uuid::nil()),
+            roles: vec![Role::Admin],
+            disabled: false,
+            login_denied: false,
+            in_directory: true,
+        };
+        let id = "00000000-0000-0000-0000-000000000000";
+        let expected = json!({ "verified": {
+            "claims": { "sub": "me" }, "id": id, "roles": ["admin"],
+            "disabled": false, "login_denied": false, "in_directory": true,
+        } });
+        assert_eq!(serde_json::to_value(verdict).unwrap(), expected);
     }
 }
