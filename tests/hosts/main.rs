@@ -35,7 +35,10 @@ use hosts::Hosts;
 /// A test: its rule, and what holds it against a running desk.
 type Test = (&'static str, for<'h> fn(&'h Host) -> Pin<Box<dyn Future<Output = ()> + 'h>>);
 
-const EVERYWHERE: [(&str, fn() -> Vec<Test>); 6] = [
+/// The name of a suite, and its tests.
+type Suite = (&'static str, fn() -> Vec<Test>);
+
+const EVERYWHERE: [Suite; 6] = [
     ("conversation", conversation::tests),
     ("identity", identity::tests),
     ("lists", lists::tests),

@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use eventdesk_app::ports::Ids as _;
+use eventdesk_runtime::RandomIds;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -49,9 +51,11 @@ impl Cloud {
     pub async fn deploy() -> Self {
         let aws = Aws::at(&service("EVENTDESK_TEST_AWS_URL", "tests/services/moto, which prints its URL"));
         let views = service("EVENTDESK_TEST_MONGODB_URI", "tests/services/mongodb, which prints its URI");
-        let name = format!("it-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
+        let name = format!("it-{}", &RandomIds.next().simple().to_string()[20..]);
         let secret = format!("/{name}/secret");
-        aws.put_secret(&secret, &STANDARD.encode(uuid::Uuid::new_v4().simple().to_string())).await;
+        let mut random = [0; 32];
+        RandomIds.fill(&mut random);
+        aws.put_secret(&secret, &STANDARD.encode(random)).await;
         let deployed = deploy(aws.url(), &name, &secret);
         Self { aws, name, deployed, database: views.clone(), views }
     }
