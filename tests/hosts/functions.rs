@@ -251,13 +251,18 @@ async fn the_authorizer_hands_over_its_verdict_and_the_claims_as_texts(desk: &Ho
     };
     let verdict = ask(&format!("Bearer {token}")).await;
     assert_eq!(verdict["isAuthorized"], true, "{verdict}");
-    assert_eq!(verdict["context"]["claims"]["sub"], claims["sub"], "{verdict}");
-    assert_eq!(verdict["context"]["claims"]["groups"], "[admin]", "{verdict}");
+    let verified = &verdict["context"]["verified"];
+    assert_eq!((&verified["claims"]["sub"], &verified["id"]), (&claims["sub"], &claims["sub"]), "{verdict}");
+    assert_eq!(
+        (&verified["claims"]["groups"], &verified["roles"]),
+        (&json!("[admin]"), &json!(["admin"])),
+        "{verdict}"
+    );
     // A bad token is let through with what is wrong with it: the function behind answers, not the gateway's bare 403.
     for bad in ["Bearer garbled", "Basic YTpi"] {
         let verdict = ask(bad).await;
         assert_eq!(verdict["isAuthorized"], true, "{verdict}");
-        assert!(verdict["context"]["refused"].is_object() && verdict["context"]["claims"].is_null(), "{verdict}");
+        assert!(verdict["context"]["refused"].is_object() && verdict["context"]["verified"].is_null(), "{verdict}");
     }
 }
 
