@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     fn local(folder: &tempfile::TempDir) -> Local {
-        Local::new(DataFolder::open(&folder.path().join("data")).unwrap())
+        Local::new(DataFolder::open(folder.path().join("data")).unwrap())
     }
 
     async fn open(local: &Local) -> Result<(SqliteEventStore, Arc<SqliteReadStore>), LocalError> {
