@@ -48,7 +48,7 @@ const BATCH: usize = 25;
 /// After so many batches that the bus did not take, the run leaves the rest to the next one.
 const MOST_REFUSALS: u32 = 3;
 /// The feed is read in slices of so much time.
-const SLICE: Duration = Duration::from_secs(3600);
+const SLICE: Duration = Duration::from_hours(1);
 
 /// How an [`Audit`] looks and waits.
 #[derive(Debug, Clone)]
@@ -74,11 +74,11 @@ impl Default for AuditOptions {
     fn default() -> Self {
         Self {
             margin: Duration::from_secs(10),
-            look_back: Duration::from_secs(3600),
-            first_look_back: Duration::from_secs(24 * 3600),
+            look_back: Duration::from_hours(1),
+            first_look_back: Duration::from_hours(24),
             backoff: [60, 5 * 60, 30 * 60].map(Duration::from_secs).to_vec(),
             most_attempts: 50,
-            slack: Duration::from_secs(60),
+            slack: Duration::from_mins(1),
             most_mended: 500,
         }
     }

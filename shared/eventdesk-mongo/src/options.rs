@@ -42,9 +42,9 @@ impl Default for MongoOptions {
             database: None,
             connections: 10,
             selection: Duration::from_secs(5),
-            idle: Duration::from_secs(240),
+            idle: Duration::from_mins(4),
             operation: Duration::from_secs(10),
-            index_build: Duration::from_secs(300),
+            index_build: Duration::from_mins(5),
             alias_age: Duration::from_millis(500),
         }
     }

@@ -11,7 +11,7 @@ use futures_util::{StreamExt, stream};
 use tracing::{error, warn};
 
 /// The longest that a message can be hidden.
-const LONGEST_WAIT: Duration = Duration::from_secs(12 * 3600);
+const LONGEST_WAIT: Duration = Duration::from_hours(12);
 /// How many calls run at once.
 const PARALLEL: usize = 4;
 /// Longest reason that goes with a dead letter, in characters.

@@ -30,7 +30,7 @@ const PARALLEL: usize = 4;
 /// How often a deletion that the service failed is asked for, the first time included.
 const MOST_ATTEMPTS: u32 = 3;
 /// A message that nobody settled in so long a time was settled by somebody else.
-const FORGET_AFTER: Duration = Duration::from_secs(3600);
+const FORGET_AFTER: Duration = Duration::from_hours(1);
 /// As many unsettled messages are kept without looking for such.
 const ROOM: usize = 1000;
 

@@ -78,7 +78,7 @@ pub(super) async fn a_late_answer_settles_the_commit(bed: Bed) {
 
 pub(super) async fn a_receiver_waits_for_an_append(bed: Bed) {
     // Were the append not told, the next look would be an hour later.
-    let slow = LocalQueueOptions { poll: Duration::from_secs(3600), ..options() };
+    let slow = LocalQueueOptions { poll: Duration::from_hours(1), ..options() };
     let queue = bed.open_with(NAME, &[], slow).await;
     let appended = async {
         tokio::task::yield_now().await;

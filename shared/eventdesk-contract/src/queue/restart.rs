@@ -141,7 +141,7 @@ pub(super) async fn an_idle_queue_stores_its_cursor(bed: Bed) {
 }
 
 pub(super) async fn a_busy_queue_stores_its_cursor_now_and_then(bed: Bed) {
-    let busy = LocalQueueOptions { store_every: 10, store_idle: Duration::from_secs(3600), ..options() };
+    let busy = LocalQueueOptions { store_every: 10, store_idle: Duration::from_hours(1), ..options() };
     let queue = bed.open_with(NAME, &["user."], busy).await;
     bed.append(1..=25).await;
     let end = bed.end().await;

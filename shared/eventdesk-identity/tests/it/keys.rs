@@ -94,7 +94,7 @@ async fn all_keys_verify_and_the_newest_signs() {
     let file = format!("{}.pem", new.signing_kid());
     fs::copy(other.path().join(&file), folder.path().join(&file)).unwrap();
     let later =
-        fs::metadata(&pem_files(folder.path())[0]).unwrap().modified().unwrap() + std::time::Duration::from_secs(60);
+        fs::metadata(&pem_files(folder.path())[0]).unwrap().modified().unwrap() + std::time::Duration::from_mins(1);
     fs::File::options().write(true).open(folder.path().join(&file)).unwrap().set_modified(later).unwrap();
     fs::write(folder.path().join("notes.txt"), "not a key").unwrap();
 

@@ -9,7 +9,7 @@ use eventdesk_mongo::MongoOptions;
 use crate::server::{options, prepared, put, put_in, with_databases};
 
 fn remembering() -> MongoOptions {
-    MongoOptions { alias_age: Duration::from_secs(600), ..options() }
+    MongoOptions { alias_age: Duration::from_mins(10), ..options() }
 }
 
 #[tokio::test]

@@ -126,7 +126,7 @@ async fn views_are_as_in_memory_however_events_arrive() {
 async fn an_event_costs_each_projector_four_round_trips_at_most() {
     with_databases(async |databases| {
         let desk = Desk::new().await;
-        let remembering = MongoOptions { alias_age: Duration::from_secs(600), ..options() };
+        let remembering = MongoOptions { alias_age: Duration::from_mins(10), ..options() };
         let store: MongoReadStore = databases.store_on(&databases.name(), &remembering);
         store.prepare(&VIEWS).await.unwrap();
         let views: Arc<dyn ReadStore> = Arc::new(store);
