@@ -56,6 +56,12 @@ impl<K, V: Weighed> Weighter<K, V> for Bytes {
     }
 }
 
+/// What was sure before a commit.
+#[derive(Debug)]
+pub(crate) struct Doubt {
+    sure: Option<Instant>,
+}
+
 /// What a look found.
 pub(crate) struct Look<V> {
     pub(crate) value: Option<V>,
@@ -93,10 +99,19 @@ impl<K: Eq + Hash, V: Clone + Weighed> Kept<K, V> {
         }
     }
 
-    /// Puts what this process has written in the place of what is kept; to be called before anybody is told of it.
-    pub(crate) fn written(&self, values: impl IntoIterator<Item = (K, V)>) {
+    /// Lets everybody read the file until [`Kept::written`] or [`Kept::forget`]; to be called before a commit, whose
+    /// rows others see before it returns.
+    pub(crate) fn doubt(&self) -> Doubt {
         let mut inner = self.lock();
         inner.epoch += 1;
+        Doubt { sure: inner.sure.take() }
+    }
+
+    /// Puts what this process has written in the place of what is kept; to be called before anybody is told of it.
+    pub(crate) fn written(&self, doubt: &Doubt, values: impl IntoIterator<Item = (K, V)>) {
+        let mut inner = self.lock();
+        inner.epoch += 1;
+        inner.sure = doubt.sure;
         for (key, value) in values {
             // What nobody has read is not kept.
             let _ = inner.values.replace(key, value, false);
@@ -151,12 +166,16 @@ mod tests {
     fn what_was_read_before_a_write_is_not_kept_after_it() {
         let kept = kept();
         let epoch = kept.look(&1).epoch;
-        kept.written([(1, "new")]);
+        let doubt = kept.doubt();
+        kept.written(&doubt, [(1, "new")]);
         kept.keep(epoch, 1, "old");
         assert_eq!(kept.look(&1).value, None);
         kept.keep(kept.look(&1).epoch, 1, "new");
         assert_eq!(kept.look(&1).value, Some("new"));
-        kept.written([(1, "newer"), (2, "never read")]);
+        let (epoch, doubt) = (kept.look(&1).epoch, kept.doubt());
+        assert_eq!(kept.look(&1).value, None, "the file may say something newer already");
+        kept.keep(epoch, 1, "new");
+        kept.written(&doubt, [(1, "newer"), (2, "never read")]);
         assert_eq!((kept.look(&1).value, kept.look(&2).value), (Some("newer"), None));
         kept.forget();
         assert_eq!(kept.look(&1).value, None);

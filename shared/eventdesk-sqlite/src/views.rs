@@ -141,6 +141,9 @@ impl ReadStore for SqliteReadStore {
     async fn generation(&self, view: &'static ViewSpec) -> Result<u32, ReadStoreError> {
         // Whoever asks whether the views serve asks for this.
         self.damage.check()?;
+        if !self.writer.is_alive() {
+            return Err(ReadStoreError::Internal("the views' writer has ended".into()));
+        }
         Ok(self.pool.read(|reader| reader.generation(view))?)
     }
 

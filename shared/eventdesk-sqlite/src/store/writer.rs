@@ -201,10 +201,14 @@ impl Desk {
         match self.commit(&mut group) {
             Ok(stored) => {
                 if let Some(position) = stored.last().map(|newest| newest.position) {
-                    self.told.states.written(stored.iter().map(|stored| {
-                        let commit = &stored.commit;
-                        (commit.stream, (commit.version, commit.state.clone()))
-                    }));
+                    let doubt = self.told.states.doubt();
+                    self.told.states.written(
+                        &doubt,
+                        stored.iter().map(|stored| {
+                            let commit = &stored.commit;
+                            (commit.stream, (commit.version, commit.state.clone()))
+                        }),
+                    );
                     self.told.recent.add(stored);
                     self.told.newest.send_replace(position);
                 }

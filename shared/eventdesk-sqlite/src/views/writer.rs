@@ -14,6 +14,8 @@ use eventdesk_app::ports::{ApplyError, Document, Glance, Position, Progress, Put
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use crate::kept::Doubt;
+
 use super::{
     Glances, ViewsOptions,
     damage::Damage,
@@ -77,6 +79,11 @@ impl Writer {
             Ok(result) => Ok(result?),
             Err(_) => Err(ReadStoreError::Internal("the views' writer has ended".into())),
         }
+    }
+
+    /// Whether the thread still works.
+    pub(super) fn is_alive(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
     }
 
     /// Has the thread find out whether another process has written, when it comes to it.
@@ -143,7 +150,7 @@ struct File {
 /// How writing several jobs in one transaction ended.
 enum Together {
     /// Committed, but for jobs that lost their guard and wrote nothing.
-    Committed(Vec<Result<(), Failure>>),
+    Committed(Vec<Result<(), Failure>>, Doubt),
     /// Rolled back: one of them failed half-way, or the commit did.
     RolledBack(Failure),
     /// Not even begun.
@@ -154,7 +161,9 @@ impl File {
     fn prepare(&mut self, views: &[&'static ViewSpec]) -> Result<(), Failure> {
         let prepared = self.connection().and_then(|connection| schema::prepare(connection, views));
         self.glances.forget();
-        self.look_at(&prepared);
+        if prepared.as_ref().is_err_and(Failure::spoils_connection) {
+            self.connection = None;
+        }
         prepared
     }
 
@@ -169,7 +178,7 @@ impl File {
     /// Writes the jobs in one transaction. Should one fail half-way, each is written alone: no job pays for another.
     fn apply(&mut self, jobs: Vec<Job>) {
         match self.together(&jobs) {
-            Together::Committed(results) => self.answer(jobs, results),
+            Together::Committed(results, doubt) => self.answer(jobs, results, &doubt),
             Together::RolledBack(_) if jobs.len() > 1 => self.one_by_one(jobs),
             Together::RolledBack(failure) | Together::Refused(failure) => {
                 for job in jobs {
@@ -180,7 +189,7 @@ impl File {
     }
 
     /// Tells what has been written, first to those who look.
-    fn answer(&self, jobs: Vec<Job>, results: Vec<Result<(), Failure>>) {
+    fn answer(&self, jobs: Vec<Job>, results: Vec<Result<(), Failure>>, doubt: &Doubt) {
         let mut answers = Vec::with_capacity(jobs.len());
         let mut written = Vec::new();
         for (job, result) in jobs.into_iter().zip(results) {
@@ -189,10 +198,13 @@ impl File {
             }
             answers.push((job.answer, result));
         }
-        self.glances.written(written.into_iter().map(|Put { view, document }| {
-            let Document { id, version, deleted, body, .. } = document;
-            ((view.name, id.clone()), Glance { id, version, deleted, body })
-        }));
+        self.glances.written(
+            doubt,
+            written.into_iter().map(|Put { view, document }| {
+                let Document { id, version, deleted, body, .. } = document;
+                ((view.name, id.clone()), Glance { id, version, deleted, body })
+            }),
+        );
         for (answer, result) in answers {
             let _ = answer.send(result);
         }
@@ -204,8 +216,8 @@ impl File {
             let result = match &away {
                 Some(failure) => Err(Failure::clone(failure)),
                 None => match self.together(std::slice::from_ref(&job)) {
-                    Together::Committed(results) => {
-                        self.answer(vec![job], results);
+                    Together::Committed(results, doubt) => {
+                        self.answer(vec![job], results, &doubt);
                         continue;
                     }
                     Together::RolledBack(failure) | Together::Refused(failure) => Err(failure),
@@ -237,13 +249,15 @@ impl File {
         }
         self.look_at(&written);
         match written {
-            Ok(results) => Together::Committed(results),
+            Ok((results, doubt)) => Together::Committed(results, doubt),
             Err(failure) => Together::RolledBack(failure),
         }
     }
 
-    fn write_all(&mut self, jobs: &[Job]) -> Result<Vec<Result<(), Failure>>, Failure> {
-        let Self { connection: Some(connection), statements, .. } = self else { return Ok(Vec::new()) };
+    fn write_all(&mut self, jobs: &[Job]) -> Result<(Vec<Result<(), Failure>>, Doubt), Failure> {
+        let Self { connection: Some(connection), statements, glances, .. } = self else {
+            return Ok((Vec::new(), self.glances.doubt()));
+        };
         // Within a transaction no other process can move an alias.
         let mut live = HashMap::new();
         let mut results = Vec::with_capacity(jobs.len());
@@ -269,8 +283,9 @@ impl File {
                 Ok(()) => results.push(Ok(())),
             }
         }
+        let doubt = glances.doubt();
         execute(connection, "COMMIT")?;
-        Ok(results)
+        Ok((results, doubt))
     }
 
     fn connection(&mut self) -> Result<&mut Connection, Failure> {
@@ -284,6 +299,8 @@ impl File {
     fn look_at<T>(&mut self, result: &Result<T, Failure>) {
         self.damage.look_at(result);
         if result.as_ref().is_err_and(Failure::spoils_connection) {
+            // What another connection will say of others' writes cannot be compared with what this one said.
+            self.glances.forget();
             self.connection = None;
         }
     }
