@@ -15,7 +15,7 @@ async fn main() -> Result<(), Error> {
     let config = Config::load()?;
     telemetry::init(config.log.format, &config.log.level)?;
     handler(&["audit"])?;
-    let audit = &Cloud::new(&config).await.audit().await?;
+    let audit = &Cloud::new(&config).audit().await?;
     let function = &env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
     let run = async |_: LambdaEvent<Value>| {
         let report = audit.run().await?;

@@ -14,7 +14,7 @@ async fn main() -> Result<(), Error> {
     let config = Config::load()?;
     telemetry::init(config.log.format, &config.log.level)?;
     let owner = handler(&[Owner::CommandTicket, Owner::CommandMessage, Owner::CommandDirectory])?;
-    let desk = Cloud::new(&config).await.desk().await?;
+    let desk = Cloud::new(&config).desk().await?;
     let services = Services { commands: Some(desk.commands()), ..desk.services(None) };
     let function = &Function::new(owner, Arc::new(services));
     let answer =

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use eventdesk_app::{
     ports::{EventStore, Publisher, Queue, ReadStore},
-    projections::Projector,
+    projections::{Projector, projectors},
     publish::LocalPublisher,
 };
 use eventdesk_cloud::Cloud;
-use eventdesk_desk::{Desk, Parts, projectors};
+use eventdesk_desk::{Desk, Parts};
 use eventdesk_identity::IssuerKeys;
 use eventdesk_local::Local;
 use eventdesk_runtime::{
@@ -24,44 +24,33 @@ pub(crate) struct Opened {
     pub(crate) desk: Desk,
     pub(crate) keys: Arc<IssuerKeys>,
     pub(crate) views: Arc<dyn ReadStore>,
-    bus: OpenedBus,
     sqlite: Option<SqliteEventStore>,
+    cloud: Cloud,
     _folder: Local,
-}
-
-enum OpenedBus {
-    Local(SqliteEventStore),
-    Cloud(Cloud),
 }
 
 impl Opened {
     /// Opens everything; `issuer` is the URL of the server's own issuer.
     pub(crate) async fn new(config: Config, folder: DataFolder, issuer: String) -> Result<Self, Failure> {
-        let local = Local::new(folder);
-        let cloud = Cloud::new(&config).await;
+        let (local, cloud) = (Local::new(folder), Cloud::new(&config));
         let secret = if config.secret_parameter.is_some() { cloud.secret().await? } else { local.secret()? };
         let sqlite = if config.store == Store::Sqlite { Some(local.store()?) } else { None };
         let views: Arc<dyn ReadStore> = match config.views {
             Views::Sqlite => local.views(sqlite.as_ref()).await?,
             Views::MongoDb { .. } => cloud.prepared_views().await?,
         };
-        let publisher: Arc<dyn Publisher> = cloud.publisher().unwrap_or_else(|| Arc::new(LocalPublisher));
+        let publisher: Arc<dyn Publisher> = cloud.publisher().await.unwrap_or_else(|| Arc::new(LocalPublisher));
         let (parts, keys) = if let Some(sqlite) = &sqlite {
             let store: Arc<dyn EventStore> = Arc::new(sqlite.clone());
             let credentials = Arc::new(sqlite.credentials());
             (Parts { issuer, secret, store, publisher, credentials, failed_logins: None }, local.keys()?)
         } else {
             let keys = cloud.keys(&secret).await?;
-            let store = cloud.store().ok_or_else(|| needs("store.table"))?;
-            let (credentials, failed_logins) = (cloud.credentials(), cloud.failed_logins());
+            let store = cloud.store().await.ok_or_else(|| needs("store.table"))?;
+            let (credentials, failed_logins) = (cloud.credentials().await, cloud.failed_logins().await);
             (Parts { issuer, secret, store, publisher, credentials, failed_logins }, keys)
         };
-        let bus = match (&config.bus, sqlite.clone()) {
-            (Bus::Local, Some(sqlite)) => OpenedBus::Local(sqlite),
-            (Bus::Local, None) => return Err(needs("bus.name")),
-            (Bus::EventBridge { .. }, _) => OpenedBus::Cloud(cloud),
-        };
-        Ok(Self { desk: Desk::new(config, parts)?, keys, views, bus, sqlite, _folder: local })
+        Ok(Self { desk: Desk::new(config, parts)?, keys, views, sqlite, cloud, _folder: local })
     }
 
     /// Waits for an event store in which nothing can be written any more, whatever is tried.
@@ -76,12 +65,13 @@ impl Opened {
     pub(crate) async fn projectors(&self) -> Result<Vec<(Projector, Arc<dyn Queue>)>, Failure> {
         let mut ready = Vec::new();
         for projector in projectors(&self.desk.store(), &self.views) {
-            let queue: Arc<dyn Queue> = match &self.bus {
-                OpenedBus::Local(store) => {
+            let queue: Arc<dyn Queue> = match (&self.desk.config().bus, &self.sqlite) {
+                (Bus::EventBridge { .. }, _) => self.cloud.queue(projector.name()).await?,
+                (Bus::Local, Some(store)) => {
                     let views = Arc::clone(&self.views);
                     Arc::new(eventdesk_local::queue(&projector, store, views, self.desk.clock()).await?)
                 }
-                OpenedBus::Cloud(cloud) => cloud.queue(projector.name()).await?,
+                (Bus::Local, None) => return Err(needs("bus.name")),
             };
             ready.push((projector, queue));
         }

@@ -17,7 +17,7 @@ async fn main() -> Result<(), Error> {
     let config = Config::load()?;
     telemetry::init(config.log.format, &config.log.level)?;
     let name = handler(&["identity", "authorizer"])?;
-    let cloud = Cloud::new(&config).await;
+    let cloud = Cloud::new(&config);
     let desk = cloud.desk().await?;
     let keys = cloud.keys(desk.secret()).await?;
     if name == "authorizer" {

@@ -13,7 +13,7 @@ async fn main() -> Result<(), Error> {
     let config = Config::load()?;
     telemetry::init(config.log.format, &config.log.level)?;
     let name = handler(&["projector-ticket", "projector-history", "projector-directory"])?;
-    let cloud = &Cloud::new(&config).await;
+    let cloud = &Cloud::new(&config);
     let projectors = cloud.projectors().await?;
     let projector = &projectors.into_iter().find(|projector| projector.name() == name).ok_or("no such projector")?;
     let failures = async || Ok(cloud.failures(name).await?);

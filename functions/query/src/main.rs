@@ -14,7 +14,7 @@ async fn main() -> Result<(), Error> {
     let config = Config::load()?;
     telemetry::init(config.log.format, &config.log.level)?;
     let owner = handler(&[Owner::QueryTicket, Owner::QueryDirectory])?;
-    let cloud = Cloud::new(&config).await;
+    let cloud = Cloud::new(&config);
     let (desk, views) = tokio::try_join!(cloud.desk(), cloud.views())?;
     let services = Services { queries: Some(desk.queries(views)), ..desk.services(None) };
     let function = &Function::new(owner, Arc::new(services));

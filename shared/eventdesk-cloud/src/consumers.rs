@@ -1,11 +1,15 @@
 //! The consumers behind the bus: what they could not work through, and the audit that looks after them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use eventdesk_app::audit::{Audit, AuditOptions, CONSUMERS};
+use aws_sdk_sqs::Client;
+use eventdesk_app::{
+    audit::{Audit, AuditOptions, CONSUMERS},
+    ports::Queue,
+};
 use eventdesk_aws::{
     audit::SqsConsumers,
-    bus::{Failures, SqsQueueOptions, queue_url},
+    bus::{Failures, SqsQueue, SqsQueueOptions, queue_url},
     dynamodb::DynamoEventStore,
 };
 use eventdesk_runtime::{
@@ -22,8 +26,8 @@ impl Cloud {
     /// `Needs`, `Mongo`, `Views` and `Queue`.
     pub async fn audit(&self) -> Result<Audit, CloudError> {
         let Store::DynamoDb { table, .. } = &self.config.store else { return Err(CloudError::Needs("store.table")) };
-        let store = Arc::new(DynamoEventStore::new(self.dynamodb(), table));
-        let publisher = self.publisher().ok_or(CloudError::Needs("bus.name"))?;
+        let store = Arc::new(DynamoEventStore::new(self.dynamodb().await, table));
+        let publisher = self.publisher().await.ok_or(CloudError::Needs("bus.name"))?;
         let (views, consumers) = tokio::try_join!(self.prepared_views(), self.consumers())?;
         let audit = Audit {
             feed: store.clone(),
@@ -40,12 +44,26 @@ impl Cloud {
 
     /// The queues of all projectors.
     async fn consumers(&self) -> Result<SqsConsumers, CloudError> {
-        let sqs = self.sqs();
+        let sqs = self.sqs().await;
         let mut urls = HashMap::new();
         for consumer in CONSUMERS {
             urls.insert(consumer.to_owned(), queue_url(&sqs, &self.queue_name(consumer)?).await?);
         }
         Ok(SqsConsumers::new(sqs, urls))
+    }
+
+    /// The queue of a consumer, `<bus>-<consumer>`, with its dead letters in `<bus>-<consumer>-dead`.
+    ///
+    /// # Errors
+    /// `Needs` and `Queue`.
+    pub async fn queue(&self, consumer: &str) -> Result<Arc<dyn Queue>, CloudError> {
+        let (sqs, url, dead) = self.places(consumer).await?;
+        let mut options = SqsQueueOptions::default();
+        // An endpoint of one's own is an emulator's, which may answer one call at a time.
+        if self.aws().await.endpoint_url().is_some() {
+            options.wait = Duration::ZERO;
+        }
+        Ok(Arc::new(SqsQueue::new(sqs, url, Some(dead), options)))
     }
 
     /// What becomes of messages of a consumer's queue that it could not work through, for a consumer to whom the
@@ -54,10 +72,16 @@ impl Cloud {
     /// # Errors
     /// `Needs` and `Queue`.
     pub async fn failures(&self, consumer: &str) -> Result<Failures, CloudError> {
-        let (sqs, name) = (self.sqs(), self.queue_name(consumer)?);
+        let (sqs, url, dead) = self.places(consumer).await?;
+        Ok(Failures::new(sqs, url, Some(dead), SqsQueueOptions::default().backoff))
+    }
+
+    /// Where a consumer's messages and its dead letters lie.
+    async fn places(&self, consumer: &str) -> Result<(Client, String, String), CloudError> {
+        let (sqs, name) = (self.sqs().await, self.queue_name(consumer)?);
         let dead = format!("{name}-dead");
         let (url, dead) = tokio::try_join!(queue_url(&sqs, &name), queue_url(&sqs, &dead))?;
-        Ok(Failures::new(sqs.clone(), url, Some(dead), SqsQueueOptions::default().backoff))
+        Ok((sqs, url, dead))
     }
 
     fn queue_name(&self, consumer: &str) -> Result<String, CloudError> {

@@ -1,34 +1,34 @@
 //! The desk on AWS and MongoDB: each port with the adapter that the configuration names.
 //!
-//! Making a [`Cloud`] reads configuration and credentials and calls nobody; what calls says so. A function takes only
-//! what it needs, so that a command never connects to the read models and a query never to the bus.
+//! Making a [`Cloud`] calls nobody. A function takes only what it needs, so that a command never connects to the read models and a query never to the bus.
 
 mod consumers;
 mod missing;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use eventdesk_app::{
     DeploymentSecret,
-    ports::{Credentials, EventStore, FailedLogins, Publisher, Queue, QueueError, ReadStore, ReadStoreError},
-    projections::{Projector, VIEWS},
+    ports::{Credentials, EventStore, FailedLogins, Publisher, QueueError, ReadStore, ReadStoreError},
+    projections::{Projector, VIEWS, projectors},
     publish::LocalPublisher,
 };
 use eventdesk_aws::{
-    bus::{EventBridgePublisher, SqsQueue, SqsQueueOptions, queue_url},
+    bus::EventBridgePublisher,
     client,
     dynamodb::{DynamoCredentials, DynamoEventStore, DynamoFailedLogins, DynamoIssuerKeyStore},
     secret::{SecretError, parameter},
 };
-use eventdesk_desk::{Desk, Parts, projectors};
+use eventdesk_desk::{Desk, Parts};
 use eventdesk_identity::{InvalidCost, IssuerKeys, KeysError};
 use eventdesk_mongo::{MongoError, MongoOptions, MongoReadStore};
 use eventdesk_runtime::{
     Config, RandomIds, SystemClock,
     config::{Bus, Store, Views},
 };
+use tokio::sync::OnceCell;
 
 use missing::NoIdentityTable;
 
@@ -61,16 +61,22 @@ pub enum CloudError {
     Cost(#[from] InvalidCost),
 }
 
-/// One configuration and one HTTP client for all services.
+/// One configuration and one HTTP client for all services, made when the first of AWS's is needed: finding region and
+/// credentials may ask the network.
 pub struct Cloud {
     config: Config,
-    aws: SdkConfig,
+    aws: OnceCell<SdkConfig>,
 }
 
 impl Cloud {
-    /// Reads region, endpoint and credentials as AWS's own tools do.
-    pub async fn new(config: &Config) -> Self {
-        Self { config: config.clone(), aws: client::load().await }
+    /// The services that the configuration names.
+    pub fn new(config: &Config) -> Self {
+        Self { config: config.clone(), aws: OnceCell::new() }
+    }
+
+    /// Region, endpoint and credentials, as AWS's own tools find them.
+    async fn aws(&self) -> &SdkConfig {
+        self.aws.get_or_init(client::load).await
     }
 
     /// The desk of a function: everything but the read models.
@@ -82,10 +88,10 @@ impl Cloud {
         let parts = Parts {
             issuer,
             secret: self.secret().await?,
-            store: self.store().ok_or(CloudError::Needs("store.table"))?,
-            publisher: self.publisher().unwrap_or_else(|| Arc::new(LocalPublisher)),
-            credentials: self.credentials(),
-            failed_logins: self.failed_logins(),
+            store: self.store().await.ok_or(CloudError::Needs("store.table"))?,
+            publisher: self.publisher().await.unwrap_or_else(|| Arc::new(LocalPublisher)),
+            credentials: self.credentials().await,
+            failed_logins: self.failed_logins().await,
         };
         Ok(Desk::new(self.config.clone(), parts)?)
     }
@@ -96,29 +102,29 @@ impl Cloud {
     /// `Needs`, `Secret` and `SecretForm`.
     pub async fn secret(&self) -> Result<DeploymentSecret, CloudError> {
         let name = self.config.secret_parameter.as_deref().ok_or(CloudError::Needs("secret.parameter"))?;
-        let text = parameter(&self.aws, name).await?;
+        let text = parameter(self.aws().await, name).await?;
         let bytes = STANDARD.decode(text.trim()).unwrap_or_default();
         DeploymentSecret::new(&bytes).map_err(|_| CloudError::SecretForm(name.to_owned()))
     }
 
-    fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        aws_sdk_dynamodb::Client::new(&self.aws)
+    async fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(self.aws().await)
     }
 
-    fn sqs(&self) -> aws_sdk_sqs::Client {
-        aws_sdk_sqs::Client::new(&self.aws)
+    async fn sqs(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(self.aws().await)
     }
 
     /// The event store, if it is `DynamoDB`.
-    pub fn store(&self) -> Option<Arc<dyn EventStore>> {
+    pub async fn store(&self) -> Option<Arc<dyn EventStore>> {
         let Store::DynamoDb { table, .. } = &self.config.store else { return None };
-        Some(Arc::new(DynamoEventStore::new(self.dynamodb(), table)))
+        Some(Arc::new(DynamoEventStore::new(self.dynamodb().await, table)))
     }
 
     /// Tells the bus, if it is `EventBridge`.
-    pub fn publisher(&self) -> Option<Arc<dyn Publisher>> {
+    pub async fn publisher(&self) -> Option<Arc<dyn Publisher>> {
         let Bus::EventBridge { name } = &self.config.bus else { return None };
-        let client = aws_sdk_eventbridge::Client::new(&self.aws);
+        let client = aws_sdk_eventbridge::Client::new(self.aws().await);
         Some(Arc::new(EventBridgePublisher::new(client, name, Arc::new(RandomIds))))
     }
 
@@ -128,17 +134,17 @@ impl Cloud {
     }
 
     /// Password hashes; none are to be had without `store.identity_table`.
-    pub fn credentials(&self) -> Arc<dyn Credentials> {
+    pub async fn credentials(&self) -> Arc<dyn Credentials> {
         match self.identity_table() {
-            Some(table) => Arc::new(DynamoCredentials::new(self.dynamodb(), table)),
+            Some(table) => Arc::new(DynamoCredentials::new(self.dynamodb().await, table)),
             None => Arc::new(NoIdentityTable),
         }
     }
 
     /// Where failed logins are counted for all processes.
-    pub fn failed_logins(&self) -> Option<Arc<dyn FailedLogins>> {
+    pub async fn failed_logins(&self) -> Option<Arc<dyn FailedLogins>> {
         let table = self.identity_table()?;
-        Some(Arc::new(DynamoFailedLogins::new(self.dynamodb(), table)))
+        Some(Arc::new(DynamoFailedLogins::new(self.dynamodb().await, table)))
     }
 
     /// The built-in issuer's keys; the first process of a deployment makes one, which takes a moment.
@@ -147,7 +153,7 @@ impl Cloud {
     /// `Needs` and `Keys`.
     pub async fn keys(&self, secret: &DeploymentSecret) -> Result<Arc<IssuerKeys>, CloudError> {
         let table = self.identity_table().ok_or(CloudError::Needs("store.identity_table"))?;
-        let store = DynamoIssuerKeyStore::new(self.dynamodb(), table);
+        let store = DynamoIssuerKeyStore::new(self.dynamodb().await, table);
         Ok(Arc::new(IssuerKeys::open_shared(&store, secret, &SystemClock).await?))
     }
 
@@ -176,7 +182,7 @@ impl Cloud {
     /// # Errors
     /// `Needs`, `Mongo` and `Views`.
     pub async fn projectors(&self) -> Result<Vec<Projector>, CloudError> {
-        let store = self.store().ok_or(CloudError::Needs("store.table"))?;
+        let store = self.store().await.ok_or(CloudError::Needs("store.table"))?;
         Ok(projectors(&store, &self.prepared_views().await?))
     }
 
@@ -184,23 +190,5 @@ impl Cloud {
         let Views::MongoDb { uri, database } = &self.config.views else { return Ok(None) };
         let options = MongoOptions { database: database.clone(), ..MongoOptions::default() };
         Ok(Some(MongoReadStore::new(uri, &options).await?))
-    }
-
-    /// The queue of a consumer, `<bus>-<consumer>`, with its dead letters in `<bus>-<consumer>-dead`.
-    ///
-    /// # Errors
-    /// `Needs` and `Queue`.
-    pub async fn queue(&self, consumer: &str) -> Result<Arc<dyn Queue>, CloudError> {
-        let Bus::EventBridge { name } = &self.config.bus else { return Err(CloudError::Needs("bus.name")) };
-        let sqs = self.sqs();
-        let url = queue_url(&sqs, &format!("{name}-{consumer}")).await?;
-        let dead = queue_url(&sqs, &format!("{name}-{consumer}-dead")).await?;
-        let options = SqsQueueOptions { wait: self.long_poll(), ..SqsQueueOptions::default() };
-        Ok(Arc::new(SqsQueue::new(sqs, url, Some(dead), options)))
-    }
-
-    /// An endpoint of one's own is an emulator's, which may answer one call at a time.
-    fn long_poll(&self) -> Duration {
-        if self.aws.endpoint_url().is_some() { Duration::ZERO } else { SqsQueueOptions::default().wait }
     }
 }

@@ -10,7 +10,7 @@ use eventdesk_app::{
     Commands, DeploymentSecret,
     identity::{Identity, LoginLimiter},
     ports::{Clock, Credentials, EventStore, FailedLogins, Ids, PasswordHasher, Publisher, ReadStore},
-    projections::{DirectoryProjection, HistoryProjection, Projection, Projector, TICKETS, TicketsProjection},
+    projections::TICKETS,
     queries::{KnownTickets, Queries, Waiters},
 };
 use eventdesk_http::{CallerResolver, KnownCallers, Probe, RoleSource, Services, Settings, TrustedIssuer};
@@ -165,13 +165,6 @@ impl Desk {
             settings: Settings { base_path: self.config.base_path.clone() },
         }
     }
-}
-
-/// All projectors there are: from this store into these read models.
-pub fn projectors(store: &Arc<dyn EventStore>, views: &Arc<dyn ReadStore>) -> Vec<Projector> {
-    let projections: [Arc<dyn Projection>; 3] =
-        [Arc::new(TicketsProjection), Arc::new(HistoryProjection), Arc::new(DirectoryProjection)];
-    projections.map(|projection| Projector::new(projection, Arc::clone(store), Arc::clone(views))).into()
 }
 
 fn read_models(views: Arc<dyn ReadStore>) -> Probe {

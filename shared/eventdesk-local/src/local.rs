@@ -7,9 +7,10 @@ use std::{
 
 use eventdesk_app::{
     DeploymentSecret,
+    audit::CONSUMERS,
     local_queue::{Consumer, LocalQueue, LocalQueueOptions},
     ports::{Clock, CommitLog, Position, QueueError, ReadStore, ReadStoreError},
-    projections::{DirectoryProjection, HistoryProjection, Projection, Projector, TicketsProjection, VIEWS},
+    projections::{Projector, VIEWS},
 };
 use eventdesk_identity::{IssuerKeys, KeysError};
 use eventdesk_runtime::RandomIds;
@@ -166,10 +167,9 @@ async fn rebuilt_views(path: &Path) -> Result<SqliteReadStore, LocalError> {
 
 /// The furthest that any projector has come.
 async fn furthest(views: &SqliteReadStore) -> Result<Position, ReadStoreError> {
-    let projections: [&dyn Projection; 3] = [&TicketsProjection, &HistoryProjection, &DirectoryProjection];
     let mut furthest = Position::default();
-    for projection in projections {
-        furthest = furthest.max(views.consumer(projection.name()).await?.cursor);
+    for projector in CONSUMERS {
+        furthest = furthest.max(views.consumer(projector).await?.cursor);
     }
     Ok(furthest)
 }
@@ -178,7 +178,7 @@ async fn furthest(views: &SqliteReadStore) -> Result<Position, ReadStoreError> {
 mod tests {
     use eventdesk_app::{
         ports::{Append, Commit, EventStore, Field, FieldKind, Ids, Progress, StoredState, ViewSpec},
-        projections::TICKETS,
+        projections::{Projection, TICKETS, TicketsProjection},
     };
     use eventdesk_events::{Actor, ActorKind, CommitId, StreamId, Version};
     use eventdesk_runtime::SystemClock;
