@@ -29,6 +29,11 @@ pub(crate) fn tests() -> Vec<Test> {
 
 const PROJECTORS: [&str; 3] = ["projector-ticket", "projector-history", "projector-directory"];
 
+/// Functions on a stack that no other test disturbs.
+async fn own_stack() -> Host {
+    Host::Lambda(Lambdas::start_on(Cloud::deploy().await).await)
+}
+
 /// All messages that can be received from a projector's queue now.
 async fn receive_all(lambdas: &Lambdas, projector: &str) -> Vec<Message> {
     let queue = lambdas.cloud().queue(projector, false);
@@ -135,7 +140,7 @@ async fn audit(lambdas: &Lambdas) -> Value {
 }
 
 async fn what_was_never_published_is_found_by_the_audit() {
-    let desk = Host::Lambda(Lambdas::start_on(Cloud::deploy().await).await);
+    let desk = own_stack().await;
     let lambdas = desk.lambdas().expect("it was started as functions");
     let scene = Scene::on(&desk).await;
     let employee = employee(&scene).await;
@@ -158,7 +163,7 @@ async fn what_was_never_published_is_found_by_the_audit() {
 }
 
 async fn what_one_queue_lost_is_brought_to_that_one_again() {
-    let desk = Host::Lambda(Lambdas::start_on(Cloud::deploy().await).await);
+    let desk = own_stack().await;
     let lambdas = desk.lambdas().expect("it was started as functions");
     let scene = Scene::on(&desk).await;
     let ticket = scene.ticket(&employee(&scene).await).await;
@@ -177,7 +182,7 @@ async fn what_one_queue_lost_is_brought_to_that_one_again() {
 }
 
 async fn repeats_and_reorder_change_nothing() {
-    let desk = Host::Lambda(Lambdas::start_on(Cloud::deploy().await).await);
+    let desk = own_stack().await;
     let lambdas = desk.lambdas().expect("it was started as functions");
     let scene = Scene::on(&desk).await;
     let employee = employee(&scene).await;
@@ -227,7 +232,7 @@ async fn repeats_and_reorder_change_nothing() {
 }
 
 async fn poison_stops_nothing_else_and_dies_with_its_reason() {
-    let desk = Host::Lambda(Lambdas::start_on(Cloud::deploy().await).await);
+    let desk = own_stack().await;
     let lambdas = desk.lambdas().expect("it was started as functions");
     let scene = Scene::on(&desk).await;
     let queue = lambdas.cloud().queue("projector-ticket", false);

@@ -4,6 +4,7 @@
 
 pub mod bus;
 pub mod credentials;
+pub mod doubles;
 pub mod event_store;
 pub mod failed_logins;
 pub mod issuer_keys;

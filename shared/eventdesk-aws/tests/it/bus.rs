@@ -1,7 +1,7 @@
 //! The bus on EventBridge and SQS keeps the contract of every bus, and behaves when the services do not.
 //!
 //! The emulator is moto. Its queues know no faults of single entries and its bus takes everything well-formed; those
-//! answers are put on the wire by [`wire`]. It holds one request at a time, so nothing here polls long.
+//! answers are put on the wire. It holds one request at a time, so nothing here polls long.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -10,9 +10,6 @@ mod consumers;
 mod poison;
 mod publishing;
 mod settling;
-#[path = "../dynamodb/wire.rs"]
-#[expect(dead_code, reason = "shared with the tests of the event store, which need more of it")]
-mod wire;
 
 use bed::AwsBus;
 

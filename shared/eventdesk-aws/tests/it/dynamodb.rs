@@ -1,7 +1,7 @@
 //! The DynamoDB adapters keep their ports' contracts against an emulator, and behave when the service does not.
 //!
 //! The emulator is moto. It never throttles, never has transactions in each other's way and never leaves keys of a
-//! batch unread; those answers are put on the wire by [`wire`].
+//! batch unread; those answers are put on the wire.
 
 mod bed;
 mod commands;
@@ -11,4 +11,3 @@ mod desk;
 mod faults;
 mod feed;
 mod paging;
-mod wire;

@@ -18,10 +18,7 @@ use eventdesk_app::{
     access::Caller,
     audit::{Audit, AuditOptions, CONSUMERS, Consumers},
     commands::{EmployeeInput, RegisterEmployee},
-    ports::{
-        Clock, Commit, CredentialsError, Delivery, PasswordHasher, PublishError, Publisher, Queue, ReadStore,
-        Settlement,
-    },
+    ports::{Clock, Commit, Delivery, PublishError, Publisher, Queue, ReadStore, Settlement},
     projections::{EMPLOYEES, Projector, VIEWS, projectors},
 };
 use eventdesk_aws::{
@@ -30,6 +27,7 @@ use eventdesk_aws::{
     client,
     dynamodb::{DynamoEventStore, Tables, create_tables},
 };
+use eventdesk_contract::doubles::NoPasswords;
 use eventdesk_events::{ActorKind, EmployeeId, Timestamp, UserId, user::Role};
 use eventdesk_memory::{MemoryCredentials, MemoryReadStore};
 use eventdesk_runtime::RandomIds;
@@ -63,20 +61,6 @@ impl Publisher for Wire {
             return Err(PublishError("the bus is away".into()));
         }
         self.bus.publish(commits).await
-    }
-}
-
-/// Nobody here has a password.
-struct NoPasswords;
-
-#[async_trait]
-impl PasswordHasher for NoPasswords {
-    async fn hash(&self, _: &str) -> Result<String, CredentialsError> {
-        Ok(String::new())
-    }
-
-    async fn verify(&self, _: &str, _: Option<&str>) -> Result<bool, CredentialsError> {
-        Ok(false)
     }
 }
 

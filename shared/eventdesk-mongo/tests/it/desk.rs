@@ -2,19 +2,17 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicI64, AtomicU64, Ordering},
+    atomic::{AtomicI64, Ordering},
 };
 
-use async_trait::async_trait;
 use eventdesk_app::{
     Command, CommandContext, Commands, DeploymentSecret, DirectoryRules,
     access::Caller,
     commands::{EmployeeInput, MoveTicket, OpenTicket, PostMessage, RegisterEmployee},
-    ports::{
-        Clock, Commit, CommitLog, CredentialsError, Delivery, DeliveryId, Ids, PasswordHasher, Position, PublishError,
-        Publisher,
-    },
+    ports::{Clock, Commit, CommitLog, Delivery, DeliveryId, Position},
+    publish::LocalPublisher,
 };
+use eventdesk_contract::doubles::{CountingIds, NoPasswords};
 use eventdesk_events::{
     ActorKind, EmployeeId, TicketId, Timestamp, UserId,
     message::Visibility,
@@ -33,42 +31,6 @@ impl Clock for Ticking {
     }
 }
 
-struct Counting(AtomicU64);
-
-impl Ids for Counting {
-    fn next(&self) -> Uuid {
-        let millis = 0x0190_0000_0000 + self.0.fetch_add(1, Ordering::Relaxed);
-        Uuid::from_u128((u128::from(millis) << 80) | (7 << 76) | (2 << 62))
-    }
-
-    fn fill(&self, bytes: &mut [u8]) {
-        bytes.fill(0);
-    }
-}
-
-struct NoPasswords;
-
-#[async_trait]
-impl PasswordHasher for NoPasswords {
-    async fn hash(&self, _: &str) -> Result<String, CredentialsError> {
-        Ok(String::new())
-    }
-
-    async fn verify(&self, _: &str, _: Option<&str>) -> Result<bool, CredentialsError> {
-        Ok(false)
-    }
-}
-
-/// The test takes the commits from the log.
-struct NoBus;
-
-#[async_trait]
-impl Publisher for NoBus {
-    async fn publish(&self, _: &[Commit]) -> Result<(), PublishError> {
-        Ok(())
-    }
-}
-
 pub(crate) struct Desk {
     pub(crate) store: Arc<MemoryEventStore>,
     commands: Commands,
@@ -80,9 +42,10 @@ impl Desk {
         let store = Arc::new(MemoryEventStore::new());
         let commands = Commands {
             store: store.clone(),
-            publisher: Arc::new(NoBus),
+            // The test takes the commits from the log.
+            publisher: Arc::new(LocalPublisher),
             clock: Arc::new(Ticking(AtomicI64::new(1_700_000_000_000))),
-            ids: Arc::new(Counting(AtomicU64::new(0))),
+            ids: Arc::new(CountingIds::default()),
             credentials: Arc::new(MemoryCredentials::new()),
             passwords: Arc::new(NoPasswords),
             reservations: DeploymentSecret::new(&[7; 32]).unwrap().digester("reservations"),

@@ -1,34 +1,22 @@
 //! A fresh bus with one rule, its queue and dead-letter queue on the emulator.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use aws_config::{Region, SdkConfig};
 use aws_sdk_eventbridge::types::Target;
-use aws_sdk_sqs::{
-    config::Credentials,
-    types::{Message, QueueAttributeName},
-};
+use aws_sdk_sqs::types::{Message, QueueAttributeName};
 use eventdesk_app::ports::{Ids, Publisher, Queue, Settlement};
-use eventdesk_aws::{
-    bus::{EventBridgePublisher, SqsQueue, SqsQueueOptions, read_body},
-    client,
-};
+use eventdesk_aws::bus::{EventBridgePublisher, SqsQueue, SqsQueueOptions, read_body};
 use eventdesk_contract::bus::{Bus, Dead, Setting};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::wire::Wire;
+use crate::{
+    emulator::{REGION, config, fresh_name},
+    wire::Wire,
+};
 
 const ACCOUNT: &str = "123456789012";
-const REGION: &str = "eu-central-1";
 
 /// Without jitter.
 struct NoIds;
@@ -41,20 +29,6 @@ impl Ids for NoIds {
     fn fill(&self, bytes: &mut [u8]) {
         bytes.fill(0);
     }
-}
-
-async fn config() -> SdkConfig {
-    let url = std::env::var("EVENTDESK_TEST_AWS_URL").unwrap_or_default();
-    assert!(
-        !url.is_empty(),
-        "EVENTDESK_TEST_AWS_URL does not name an emulator: start it with tests/services/moto, which prints its URL"
-    );
-    client::settings()
-        .endpoint_url(url)
-        .region(Region::from_static(REGION))
-        .credentials_provider(Credentials::new("testing", "testing", None, None, "tests"))
-        .load()
-        .await
 }
 
 pub(crate) struct AwsBus {
@@ -74,10 +48,8 @@ pub(crate) fn hasty() -> Setting {
 
 impl AwsBus {
     pub(crate) async fn new(setting: Setting) -> Self {
-        static BEDS: AtomicU32 = AtomicU32::new(0);
         let config = config().await;
-        let run = getrandom::u32().expect("the system has randomness");
-        let name = format!("test-{run:08x}-{}", BEDS.fetch_add(1, Ordering::Relaxed));
+        let name = fresh_name();
 
         let wire = Arc::new(Wire::default());
         let http = wire.around(config.http_client().expect("there is an HTTP client"));

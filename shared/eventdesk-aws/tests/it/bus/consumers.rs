@@ -12,7 +12,7 @@ use eventdesk_contract::{
     event_store::samples::{commit, ticket},
 };
 
-use crate::bed::{AwsBus, hasty};
+use super::bed::{AwsBus, hasty};
 
 #[tokio::test]
 async fn a_queue_tells_how_much_waits_and_takes_a_nudge_past_the_bus() {

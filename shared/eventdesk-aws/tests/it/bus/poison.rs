@@ -6,7 +6,7 @@ use eventdesk_contract::{
     event_store::samples::{commit, ticket},
 };
 
-use crate::bed::{AwsBus, attribute, hasty};
+use super::bed::{AwsBus, attribute, hasty};
 
 #[tokio::test]
 async fn a_poison_message_ends_in_the_dead_letter_queue_with_its_reason() {

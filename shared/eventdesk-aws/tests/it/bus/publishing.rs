@@ -7,10 +7,8 @@ use eventdesk_contract::event_store::samples::{commit, event, json, ticket};
 use eventdesk_events::Envelope;
 use serde_json::{Value, json};
 
-use crate::{
-    bed::{AwsBus, hasty},
-    wire::Fault,
-};
+use super::bed::{AwsBus, hasty};
+use crate::wire::Fault;
 
 /// A commit of so many events.
 fn commit_of(events: usize) -> Commit {

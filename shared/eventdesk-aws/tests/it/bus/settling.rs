@@ -10,10 +10,8 @@ use eventdesk_contract::{
 };
 use serde_json::{Value, json};
 
-use crate::{
-    bed::{AwsBus, hasty},
-    wire::Fault,
-};
+use super::bed::{AwsBus, hasty};
+use crate::wire::Fault;
 
 async fn publish(bus: &AwsBus, count: u64) -> Vec<Delivery> {
     let commits: Vec<_> = (1..=count).map(|number| commit(ticket(number), 1)).collect();

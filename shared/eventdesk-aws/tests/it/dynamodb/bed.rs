@@ -1,32 +1,15 @@
 //! Fresh tables on the emulator.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::Client;
+use eventdesk_aws::dynamodb::{DynamoEventStore, Tables, create_tables};
+
+use crate::{
+    emulator::{config, fresh_name},
+    wire::Wire,
 };
-
-use aws_config::{Region, SdkConfig};
-use aws_sdk_dynamodb::{Client, config::Credentials};
-use eventdesk_aws::{
-    client,
-    dynamodb::{DynamoEventStore, Tables, create_tables},
-};
-
-use crate::wire::Wire;
-
-pub(crate) async fn config() -> SdkConfig {
-    let url = std::env::var("EVENTDESK_TEST_AWS_URL").unwrap_or_default();
-    assert!(
-        !url.is_empty(),
-        "EVENTDESK_TEST_AWS_URL does not name an emulator: start it with tests/services/moto, which prints its URL"
-    );
-    client::settings()
-        .endpoint_url(url)
-        .region(Region::from_static("eu-central-1"))
-        .credentials_provider(Credentials::new("testing", "testing", None, None, "tests"))
-        .load()
-        .await
-}
 
 /// Tables of one test, and what it does to the wire.
 pub(crate) struct Bed {
@@ -38,11 +21,8 @@ pub(crate) struct Bed {
 
 impl Bed {
     pub(crate) async fn new() -> Self {
-        static BEDS: AtomicU32 = AtomicU32::new(0);
         let config = config().await;
-        let number = BEDS.fetch_add(1, Ordering::Relaxed);
-        let run = getrandom::u32().expect("the system has randomness");
-        let tables = Tables::of(&format!("test-{run:08x}-{number}"));
+        let tables = Tables::of(&fresh_name());
         create_tables(&Client::new(&config), &tables).await.expect("tables can be made");
         let wire = Arc::new(Wire::default());
         let http = wire.around(config.http_client().expect("there is an HTTP client"));

@@ -6,10 +6,8 @@ use eventdesk_app::{
 };
 use eventdesk_events::ticket::Status;
 
-use crate::{
-    desk::{Desk, admin, open, post},
-    wire::Fault::LoseAnswer,
-};
+use super::desk::{Desk, admin, open, post};
+use crate::wire::Fault::LoseAnswer;
 
 #[tokio::test]
 async fn a_command_whose_answer_from_the_store_was_lost_succeeds_once() {

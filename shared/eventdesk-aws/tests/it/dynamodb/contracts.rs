@@ -6,7 +6,7 @@ use eventdesk_app::ports::{Credentials, EventStore, FailedLogins, IssuerKeyStore
 use eventdesk_aws::dynamodb::{DynamoCredentials, DynamoFailedLogins, DynamoIssuerKeyStore};
 use eventdesk_contract::{credentials, event_store, failed_logins, issuer_keys};
 
-use crate::bed::Bed;
+use super::bed::Bed;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_keeps_the_contract_of_the_event_store() {

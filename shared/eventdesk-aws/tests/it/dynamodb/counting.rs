@@ -14,7 +14,7 @@ use eventdesk_aws::{Call, Meter, client, dynamodb::DynamoEventStore, round_trips
 use eventdesk_contract::event_store::samples::{append, commit, event, json, name, ticket};
 use eventdesk_events::{Version, ticket::Status, user::Role};
 
-use crate::{
+use super::{
     bed::Bed,
     desk::{Desk, admin, by, keyed, open, post},
 };

@@ -9,7 +9,7 @@ use eventdesk_app::{
     Command, CommandContext, CommandError, Commands, DeploymentSecret, Digest, DirectoryRules, Idempotency,
     access::Caller,
     commands::{EmployeeInput, OpenTicket, PostMessage, RegisterUser},
-    ports::{Clock, CredentialsError, EventStore, Ids, PasswordHasher},
+    ports::{Clock, EventStore, Ids},
 };
 use eventdesk_aws::{
     Call, Meter,
@@ -17,6 +17,7 @@ use eventdesk_aws::{
     client,
     dynamodb::{DynamoCredentials, DynamoEventStore},
 };
+use eventdesk_contract::doubles::{CountingIds, NoPasswords};
 use eventdesk_events::{
     ActorKind, EmployeeId, TicketId, Timestamp, UserId,
     message::Visibility,
@@ -25,40 +26,14 @@ use eventdesk_events::{
 };
 use uuid::Uuid;
 
-use crate::{bed::Bed, wire::Wire};
-
-struct CountingIds(AtomicU64);
-
-impl Ids for CountingIds {
-    fn next(&self) -> Uuid {
-        let count = u128::from(self.0.fetch_add(1, Ordering::Relaxed));
-        Uuid::from_u128(((0x0190_0000_0000 + count) << 80) | (7 << 76) | (2 << 62))
-    }
-
-    fn fill(&self, bytes: &mut [u8]) {
-        bytes.fill(0);
-    }
-}
+use super::bed::Bed;
+use crate::wire::Wire;
 
 struct StandingClock;
 
 impl Clock for StandingClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(1_795_305_600_000)
-    }
-}
-
-struct NoHasher;
-
-#[async_trait::async_trait]
-impl PasswordHasher for NoHasher {
-    async fn hash(&self, _: &str) -> Result<String, CredentialsError> {
-        Ok("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g"
-            .to_owned())
-    }
-
-    async fn verify(&self, _: &str, _: Option<&str>) -> Result<bool, CredentialsError> {
-        Ok(false)
     }
 }
 
@@ -78,7 +53,7 @@ impl Desk {
         let dynamodb = aws_sdk_dynamodb::Client::new(&config);
         let events = aws_sdk_eventbridge::Client::new(&config);
         events.create_event_bus().name(&bed.tables.store).send().await.expect("a bus can be made");
-        let ids: Arc<dyn Ids> = Arc::new(CountingIds(AtomicU64::new(1)));
+        let ids: Arc<dyn Ids> = Arc::new(CountingIds::default());
         let store = Arc::new(DynamoEventStore::new(dynamodb.clone(), &bed.tables.store));
         store.next_ticket_number().await.expect("there are numbers");
         let commands = Commands {
@@ -87,7 +62,7 @@ impl Desk {
             clock: Arc::new(StandingClock),
             ids,
             credentials: Arc::new(DynamoCredentials::new(dynamodb, &bed.tables.identity)),
-            passwords: Arc::new(NoHasher),
+            passwords: Arc::new(NoPasswords),
             reservations: DeploymentSecret::new(&[7; 32]).expect("32 bytes").digester("reservations"),
             rules: Arc::new(DirectoryRules::default()),
         };

@@ -13,10 +13,8 @@ use eventdesk_contract::event_store::samples::{
 use eventdesk_events::{Timestamp, UserId, Version};
 use serde_json::json;
 
-use crate::{
-    bed::Bed,
-    wire::Fault::{Answer, LoseAnswer, NeverArrives},
-};
+use super::bed::Bed;
+use crate::wire::Fault::{Answer, LoseAnswer, NeverArrives};
 
 /// More than any call is tried.
 const WITHOUT_END: usize = 100;

@@ -5,7 +5,7 @@ use eventdesk_aws::dynamodb::{FEED_SHARDS, FeedBucket, FeedEntry, FeedFrom};
 use eventdesk_contract::event_store::samples::{append, commit, name, ticket};
 use eventdesk_events::{StreamId, Timestamp};
 
-use crate::bed::Bed;
+use super::bed::Bed;
 
 const HOUR_MS: i64 = 3_600_000;
 /// 2023-11-14T22:00:00Z

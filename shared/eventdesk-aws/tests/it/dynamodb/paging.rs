@@ -7,7 +7,7 @@ use eventdesk_aws::dynamodb::DynamoEventStore;
 use eventdesk_contract::event_store::samples::{append, commit, content, event, fill, name, ticket, versions};
 use eventdesk_events::{StreamId, Version};
 
-use crate::bed::Bed;
+use super::bed::Bed;
 
 async fn fill_large(store: &DynamoEventStore, stream: StreamId, count: u64) -> Vec<Commit> {
     let mut written = Vec::new();

@@ -1,0 +1,28 @@
+//! Where the emulator is.
+
+use aws_config::{Region, SdkConfig};
+use aws_sdk_dynamodb::config::Credentials;
+use eventdesk_aws::client;
+
+/// The region of everything that these tests make.
+pub(crate) const REGION: &str = "eu-central-1";
+
+/// The desk's own settings, on the emulator.
+pub(crate) async fn config() -> SdkConfig {
+    let url = std::env::var("EVENTDESK_TEST_AWS_URL").unwrap_or_default();
+    assert!(
+        !url.is_empty(),
+        "EVENTDESK_TEST_AWS_URL does not name an emulator: start it with tests/services/moto, which prints its URL"
+    );
+    client::settings()
+        .endpoint_url(url)
+        .region(Region::from_static(REGION))
+        .credentials_provider(Credentials::new("testing", "testing", None, None, "tests"))
+        .load()
+        .await
+}
+
+/// A name that nobody else has.
+pub(crate) fn fresh_name() -> String {
+    format!("test-{:016x}", getrandom::u64().expect("the system has randomness"))
+}
