@@ -76,7 +76,8 @@ impl Cloud {
 
     /// Region, endpoint and credentials, as AWS's own tools find them.
     async fn aws(&self) -> &SdkConfig {
-        self.aws.get_or_init(client::load).await
+        // Boxed: the SDK's future is large and deep, and every other one here would hold it.
+        self.aws.get_or_init(|| Box::pin(client::load())).await
     }
 
     /// The desk of a function: everything but the read models.
