@@ -17,6 +17,7 @@ async fn main() -> Result<(), Error> {
     let projectors = cloud.projectors().await?;
     let projector = &projectors.into_iter().find(|projector| projector.name() == name).ok_or("no such projector")?;
     let failures = async || Ok(cloud.failures(name).await?);
-    let work = async |event: LambdaEvent<SqsEvent>| batch::work_through(projector, event.payload, failures).await;
+    // Boxed: how deep its futures lie in each other is more than the compiler follows.
+    let work = |event: LambdaEvent<SqsEvent>| Box::pin(batch::work_through(projector, event.payload, failures));
     lambda_runtime::run(service_fn(work)).await
 }
