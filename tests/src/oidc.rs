@@ -83,7 +83,8 @@ impl Oidc {
 
     /// Makes a user, or gives one other claims.
     pub async fn account(&self, id: &str, claims: &Value) {
-        let asked = self.http.post(format!("{}/test/accounts", self.issuer)).json(&json!({ "id": id, "claims": claims }));
+        let asked =
+            self.http.post(format!("{}/test/accounts", self.issuer)).json(&json!({ "id": id, "claims": claims }));
         let answer = asked.send().await.expect("the provider answers");
         assert!(answer.status().is_success(), "{answer:?}");
     }
