@@ -13,12 +13,16 @@ macro_rules! tests {
         }
     };
 }
+mod concurrency;
+mod conventions;
 mod conversation;
+mod documents;
 mod faults;
 mod functions;
 mod hosts;
 mod identity;
 mod lists;
+mod roles;
 mod story;
 mod transitions;
 mod versions;
@@ -38,10 +42,14 @@ type Test = (&'static str, for<'h> fn(&'h Host) -> Pin<Box<dyn Future<Output = (
 /// The name of a suite, and its tests.
 type Suite = (&'static str, fn() -> Vec<Test>);
 
-const EVERYWHERE: [Suite; 6] = [
+const EVERYWHERE: [Suite; 10] = [
+    ("concurrency", concurrency::tests),
+    ("conventions", conventions::tests),
     ("conversation", conversation::tests),
+    ("documents", documents::tests),
     ("identity", identity::tests),
     ("lists", lists::tests),
+    ("roles", roles::tests),
     ("story", story::tests),
     ("transitions", transitions::tests),
     ("versions", versions::tests),

@@ -1,4 +1,4 @@
-//! What a server keeps of secrets, and its documentation page.
+//! What a server keeps of secrets.
 
 use std::path::{Path, PathBuf};
 
@@ -57,32 +57,6 @@ async fn no_secret_reaches_the_log_or_the_disk_in_clear() {
     }
 }
 
-#[tokio::test]
-async fn the_docs_page_loads_nothing_from_elsewhere() {
-    let desk = Desk::shared();
-    let visitor = desk.visitor();
-    let mut page = visitor.get("/docs").await;
-    let mut url = format!("{}/api/v1/docs", desk.base());
-    for _ in 0..3 {
-        let Some(location) = page.header("location") else { break };
-        url = resolve(&url, &location);
-        page = visitor.get(&url).await;
-    }
-    let page = page.is(200);
-    assert!(page.header("content-type").is_some_and(|kind| kind.starts_with("text/html")), "{page}");
-    let links = links_in(&page.text);
-    assert!(!links.is_empty(), "{page}");
-    for link in links.iter().filter(|link| !link.starts_with("data:") && !link.starts_with('#')) {
-        assert!(!link.contains("://") && !link.starts_with("//"), "the docs page loads {link}");
-        let asset = visitor.get(&resolve(&url, link)).await.is(200);
-        assert!(!asset.text.is_empty(), "{link} is empty");
-    }
-    let document = visitor.get("/openapi.json").await.is(200);
-    assert!(document.str("openapi").starts_with("3.1"), "{}", document.str("openapi"));
-    assert!(document.body["components"]["securitySchemes"].is_object(), "the document says how to log in");
-    visitor.get("/docs/oauth2-redirect").await.is(200);
-}
-
 fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten().map_while(Result::ok) {
@@ -94,31 +68,4 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
         }
     }
     files
-}
-
-/// What `src` and `href` attributes of a page point to.
-fn links_in(page: &str) -> Vec<String> {
-    let mut links = Vec::new();
-    for attribute in ["src=", "href="] {
-        for (at, _) in page.match_indices(attribute) {
-            let rest = &page[at + attribute.len()..];
-            if let Some(quote) = rest.chars().next().filter(|c| matches!(c, '"' | '\'')) {
-                links.extend(rest[1..].split(quote).next().map(str::to_owned));
-            }
-        }
-    }
-    links
-}
-
-/// `link` as seen from `page`.
-fn resolve(page: &str, link: &str) -> String {
-    if link.contains("://") {
-        return link.to_owned();
-    }
-    let host = page.match_indices('/').nth(2).map_or(page.len(), |(at, _)| at);
-    if link.starts_with('/') {
-        return format!("{}{link}", &page[..host]);
-    }
-    let folder = &page[..page.rfind('/').unwrap_or(page.len())];
-    format!("{folder}/{}", link.trim_start_matches("./"))
 }

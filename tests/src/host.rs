@@ -1,6 +1,6 @@
 //! The three hosts that one desk stands on.
 
-use crate::{Caller, Cloud, Desk, Lambdas, PASSWORD, Place};
+use crate::{Answer, Caller, Cloud, Desk, Lambdas, PASSWORD, Place};
 
 /// Which of the three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +85,19 @@ impl Host {
     /// Logs in as the bootstrap user.
     pub async fn admin(&self) -> Caller {
         self.login(crate::ADMIN).await
+    }
+
+    /// Demands the refusal of somebody who shows no token at all: a challenge without an error code.
+    #[track_caller]
+    pub fn wants_a_token(&self, answer: Answer) {
+        let answer = answer.is(401);
+        assert_eq!(answer.body["message"], "Unauthorized", "{answer}");
+        // Here API Gateway answers itself, and no function can add to that.
+        if self.kind() != Kind::Lambda {
+            let challenge = answer.header("www-authenticate").unwrap_or_default();
+            assert!(challenge.starts_with("Bearer") && !challenge.contains("error="), "{answer}");
+            answer.problem(401);
+        }
     }
 
     /// The functions, where the desk is made of them.

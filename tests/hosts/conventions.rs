@@ -1,7 +1,27 @@
 //! The conventions every route keeps: errors and headers. Versions and lists have files of their own.
 
-use eventdesk_tests::{Answer, Desk, Scene, samples};
+use eventdesk_tests::{Answer, Host, Scene, samples};
 use serde_json::json;
+
+tests! {
+    an_unknown_path_is_404_whoever_asks,
+    a_wrong_method_is_405_and_says_which_are_right,
+    an_unknown_record_is_404,
+    a_body_above_256_kib_is_413_and_one_below_is_read,
+    another_media_type_is_415,
+    a_patch_comes_as_merge_patch_too,
+    what_is_no_json_is_400,
+    each_bad_field_is_named_with_a_pointer_and_a_code,
+    lengths_count_characters_and_text_is_trimmed,
+    bad_people_are_refused_by_field,
+    a_taken_value_is_409_with_its_pointer_whatever_its_case,
+    unknown_fields_and_parameters_are_refused_by_name,
+    control_characters_are_refused,
+    a_created_record_says_where_it_is,
+    a_trailing_slash_is_accepted_and_never_redirected,
+    every_answer_carries_its_id_and_the_security_headers,
+    private_answers_are_kept_by_nobody_else,
+}
 
 const ABSENT: &str = "0190a8c0-0000-7000-8000-000000000000";
 
@@ -11,9 +31,7 @@ fn names(answer: &Answer, offender: &str) {
     assert!(answer.text.contains(offender), "the refusal does not name {offender}: {answer}");
 }
 
-#[tokio::test]
-async fn an_unknown_path_is_404_whoever_asks() {
-    let desk = Desk::shared();
+async fn an_unknown_path_is_404_whoever_asks(desk: &Host) {
     let admin = desk.admin().await;
     for caller in [&admin, &desk.visitor()] {
         for path in ["/nothing", "/tickets/x/y/z", "/user"] {
@@ -24,9 +42,7 @@ async fn an_unknown_path_is_404_whoever_asks() {
     }
 }
 
-#[tokio::test]
-async fn a_wrong_method_is_405_and_says_which_are_right() {
-    let desk = Desk::shared();
+async fn a_wrong_method_is_405_and_says_which_are_right(desk: &Host) {
     let admin = desk.admin().await;
     for (method, path, allowed) in [
         ("DELETE", "/tickets", "GET POST"),
@@ -45,9 +61,7 @@ async fn a_wrong_method_is_405_and_says_which_are_right() {
     }
 }
 
-#[tokio::test]
-async fn an_unknown_record_is_404() {
-    let desk = Desk::shared();
+async fn an_unknown_record_is_404(desk: &Host) {
     let admin = desk.admin().await;
     for path in ["tickets", "users", "employees"] {
         admin.get(&format!("/{path}/{ABSENT}")).await.problem(404);
@@ -60,10 +74,8 @@ async fn an_unknown_record_is_404() {
     admin.get(&format!("/tickets/{ABSENT}/messages")).await.problem(404);
 }
 
-#[tokio::test]
-async fn a_body_above_256_kib_is_413_and_one_below_is_read() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn a_body_above_256_kib_is_413_and_one_below_is_read(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let mut ticket = samples::ticket(&scene.employee().await);
     ticket["description"] = json!("x".repeat(257 * 1024));
     scene.admin.post("/tickets", ticket.clone()).await.problem(413);
@@ -71,10 +83,8 @@ async fn a_body_above_256_kib_is_413_and_one_below_is_read() {
     scene.admin.post("/tickets", ticket).await.invalid("/description");
 }
 
-#[tokio::test]
-async fn another_media_type_is_415() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn another_media_type_is_415(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let body = samples::ticket(&scene.employee().await).to_string();
     for kind in ["text/plain", "application/xml", "application/x-www-form-urlencoded"] {
         scene.admin.with("Content-Type", kind).raw("POST", "/tickets", &body).await.problem(415);
@@ -84,10 +94,8 @@ async fn another_media_type_is_415() {
     token.is_one_of(&[400, 415]);
 }
 
-#[tokio::test]
-async fn a_patch_comes_as_merge_patch_too() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn a_patch_comes_as_merge_patch_too(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let ticket = scene.ticket_with(&scene.employee().await, json!({ "due_at": "2031-01-01T00:00:00.000Z" })).await;
     let path = format!("/tickets/{}", ticket.id());
     let patching = scene.admin.with("Content-Type", "application/merge-patch+json");
@@ -98,9 +106,7 @@ async fn a_patch_comes_as_merge_patch_too() {
     assert_eq!(seen.str("description"), ticket.str("description"), "what is absent stays: {seen}");
 }
 
-#[tokio::test]
-async fn what_is_no_json_is_400() {
-    let desk = Desk::shared();
+async fn what_is_no_json_is_400(desk: &Host) {
     let admin = desk.admin().await;
     let sending = admin.with("Content-Type", "application/json");
     for text in ["", "{", "{\"title\": ", "not json", "{} {}", "\u{feff}{}", "{\"title\": \"\\ud800\"}"] {
@@ -114,10 +120,8 @@ async fn what_is_no_json_is_400() {
     sending.raw("POST", "/tickets", "{\"title\":\"one\",\"title\":\"two\"}").await.is_one_of(&[400, 422]);
 }
 
-#[tokio::test]
-async fn each_bad_field_is_named_with_a_pointer_and_a_code() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn each_bad_field_is_named_with_a_pointer_and_a_code(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let good = samples::ticket(&scene.employee().await);
     let cases = [
         ("/title", json!(""), "too_short"),
@@ -154,19 +158,15 @@ async fn each_bad_field_is_named_with_a_pointer_and_a_code() {
     answer.invalid("/description");
 }
 
-#[tokio::test]
-async fn lengths_count_characters_and_text_is_trimmed() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn lengths_count_characters_and_text_is_trimmed(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let employee = scene.employee().await;
     let long = "ü".repeat(200);
     let ticket = scene.ticket_with(&employee, json!({ "title": format!("  {long}\t ") })).await;
     assert_eq!(ticket.str("title"), long, "{ticket}");
 }
 
-#[tokio::test]
-async fn bad_people_are_refused_by_field() {
-    let desk = Desk::shared();
+async fn bad_people_are_refused_by_field(desk: &Host) {
     let admin = desk.admin().await;
     for (pointer, value) in [
         ("/username", json!("x")),
@@ -197,9 +197,7 @@ async fn bad_people_are_refused_by_field() {
     }
 }
 
-#[tokio::test]
-async fn a_taken_value_is_409_with_its_pointer_whatever_its_case() {
-    let desk = Desk::shared();
+async fn a_taken_value_is_409_with_its_pointer_whatever_its_case(desk: &Host) {
     let admin = desk.admin().await;
     let first = samples::user(&["support"]);
     admin.post("/users", first.clone()).await.is(201);
@@ -221,10 +219,8 @@ async fn a_taken_value_is_409_with_its_pointer_whatever_its_case() {
     admin.post("/employees", second).await.is(201);
 }
 
-#[tokio::test]
-async fn unknown_fields_and_parameters_are_refused_by_name() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn unknown_fields_and_parameters_are_refused_by_name(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let employee = scene.employee().await;
     let ticket = scene.ticket(&employee).await;
     let path = format!("/tickets/{}", ticket.id());
@@ -249,10 +245,8 @@ async fn unknown_fields_and_parameters_are_refused_by_name() {
     admin.patch(&path, json!({ "status": "open" })).await.is_one_of(&[400, 422]);
 }
 
-#[tokio::test]
-async fn control_characters_are_refused() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn control_characters_are_refused(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let employee = scene.employee().await;
     for bad in ["a\u{0}b", "a\u{7}b", "a\u{1b}[2Jb", "a\u{7f}b", "a\u{9b}b"] {
         let ticket = samples::merged(samples::ticket(&employee), json!({ "title": bad }));
@@ -262,10 +256,8 @@ async fn control_characters_are_refused() {
     scene.admin.post("/tickets", lines).await.is(201);
 }
 
-#[tokio::test]
-async fn a_created_record_says_where_it_is() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn a_created_record_says_where_it_is(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let ticket = scene.ticket(&scene.employee().await).await;
     let location = ticket.header("location").expect("a created record has a Location");
     assert!(location.ends_with(&format!("/api/v1/tickets/{}", ticket.id())), "{ticket}");
@@ -279,10 +271,8 @@ async fn a_created_record_says_where_it_is() {
     }
 }
 
-#[tokio::test]
-async fn a_trailing_slash_is_accepted_and_never_redirected() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn a_trailing_slash_is_accepted_and_never_redirected(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let ticket = scene.ticket(&scene.employee().await).await;
     scene.admin.get("/tickets/").await.is(200);
     scene.admin.get("/me/").await.is(200);
@@ -291,15 +281,13 @@ async fn a_trailing_slash_is_accepted_and_never_redirected() {
     scene.admin.get("/health/").await.is(200);
 }
 
-#[tokio::test]
-async fn every_answer_carries_its_id_and_the_security_headers() {
-    let desk = Desk::shared();
+async fn every_answer_carries_its_id_and_the_security_headers(desk: &Host) {
     let admin = desk.admin().await;
     let mut ids = std::collections::BTreeSet::new();
     for answer in [
         admin.get("/tickets").await.is(200),
         admin.get("/nothing").await.is(404),
-        desk.visitor().get("/tickets").await.is(401),
+        admin.bearing("garbled").get("/tickets").await.is(401),
         desk.visitor().get("/docs").await,
         desk.visitor().get("/health").await.is(200),
         admin.request("DELETE", "/tickets", None).await.is(405),
@@ -314,10 +302,8 @@ async fn every_answer_carries_its_id_and_the_security_headers() {
     }
 }
 
-#[tokio::test]
-async fn private_answers_are_kept_by_nobody_else() {
-    let desk = Desk::shared();
-    let scene = Scene::on(&desk).await;
+async fn private_answers_are_kept_by_nobody_else(desk: &Host) {
+    let scene = Scene::on(desk).await;
     let ticket = scene.ticket(&scene.employee().await).await;
     for path in ["/tickets".to_owned(), format!("/tickets/{}", ticket.id()), "/employees".into(), "/me".into()] {
         let answer = scene.admin.see(&ticket, &path).await;
