@@ -2,6 +2,7 @@
 //! desk stands is in `hosts/`.
 
 mod crash;
+mod directory;
 mod faults;
 mod identity;
 mod template;

@@ -74,3 +74,12 @@ pub fn merged(mut base: Value, changes: Value) -> Value {
     }
     base
 }
+
+/// `base` less these members.
+#[must_use]
+pub fn without(mut base: Value, members: &[&str]) -> Value {
+    for member in members {
+        base.as_object_mut().and_then(|base| base.remove(*member));
+    }
+    base
+}

@@ -26,8 +26,8 @@ async fn main() -> Result<(), Error> {
         return lambda_runtime::run(service_fn(judge)).await;
     }
     let services = desk.services(Some(cloud.views().await?));
-    let function =
-        &Function::new(Owner::Identity, Arc::new(Services { identity: Some(desk.identity(&keys)), ..services }));
+    let (commands, identity) = (Some(desk.commands()), Some(desk.identity(&keys)));
+    let function = &Function::new(Owner::Identity, Arc::new(Services { commands, identity, ..services }));
     let answer =
         async |event: LambdaEvent<ApiGatewayV2httpRequest>| Ok::<_, Infallible>(function.call(event.payload).await);
     lambda_runtime::run(service_fn(answer)).await

@@ -12,4 +12,4 @@ pub use ticket::{
     AssignTicket, ChangeRequester, DeleteTicket, EditTicket, MoveTicket, OpenTicket, TagTicket, UnassignTicket,
     UntagTicket, allowed_moves,
 };
-pub use user::{DeleteUser, RegisterUser};
+pub use user::{ChangeUser, DeleteUser, RegisterUser, SetPassword, UserChange, UserContacts};

@@ -170,6 +170,30 @@ impl Identity {
         self.grant(id, &facts, &asked)
     }
 
+    /// Makes sure that a user who has a token knows the password, too. Throttled as logins are, by user and address.
+    ///
+    /// # Errors
+    /// See [`GrantError`]; `InvalidScope` never.
+    pub async fn confirm_password(
+        &self,
+        user: UserId,
+        password: &str,
+        address: Option<IpAddr>,
+    ) -> Result<(), GrantError> {
+        let name = self.reservations.digest(&[b"own password", user.uuid().as_bytes()]);
+        let attempt = self.logins.attempt(name, address);
+        attempt.require_allowed(self.clock.now()).await?;
+        let hash = self.credentials.get(user).await?.map(|credential| credential.hash);
+        let right = self.passwords.verify(password, hash.as_deref()).await?;
+        let now = self.clock.now();
+        attempt.require_allowed(now).await?;
+        if right {
+            return Ok(());
+        }
+        attempt.failed(now).await?;
+        Err(GrantError::InvalidGrant)
+    }
+
     /// The user who holds a name.
     async fn login(&self, claim: crate::ports::Claim) -> Result<Option<(UserId, UserFacts)>, GrantError> {
         let Some(StreamId::User(id)) = self.store.holder(claim).await? else { return Ok(None) };

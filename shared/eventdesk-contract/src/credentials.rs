@@ -24,6 +24,7 @@ where
             cases::a_credential_is_kept_as_given,
             cases::only_the_first_is_created,
             cases::setting_replaces,
+            cases::a_later_one_is_not_replaced_by_an_earlier_one,
             cases::a_removed_credential_is_gone,
             cases::one_of_fifty_creations_wins,
         ]
@@ -73,6 +74,17 @@ pub async fn setting_replaces(credentials: Arc<dyn Credentials>) {
         assert_eq!(kept(&*credentials, user(1)).await, Some(content(number)));
     }
     assert!(!credentials.create(user(1), credential(3)).await.expect("writes succeed"));
+}
+
+/// Of two changes at once the later one stays, in whichever order they arrive; a removed one stands in nobody's way.
+pub async fn a_later_one_is_not_replaced_by_an_earlier_one(credentials: Arc<dyn Credentials>) {
+    for number in [5, 9, 7] {
+        credentials.set(user(1), credential(number)).await.expect("writes succeed");
+    }
+    assert_eq!(kept(&*credentials, user(1)).await, Some(content(9)));
+    credentials.remove(user(1)).await.expect("removals succeed");
+    credentials.set(user(1), credential(7)).await.expect("writes succeed");
+    assert_eq!(kept(&*credentials, user(1)).await, Some(content(7)));
 }
 
 /// Removing takes one user's away, twice if need be, and makes room for another.

@@ -81,6 +81,8 @@ pub enum UserCommand {
     SetDisabled(bool),
     /// Set whether they get no token.
     SetLoginDenied(bool),
+    /// Set everything but the password at once.
+    Replace(ReplaceUser),
     /// Record that the password was changed; the password itself comes nowhere near.
     ChangePassword,
     /// Delete them.
@@ -100,6 +102,38 @@ pub struct RegisterUser {
     pub disabled: bool,
     /// Whether they get no token.
     pub login_denied: bool,
+}
+
+/// A user's whole record; names and contacts have passed [`crate::rules`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReplaceUser {
+    /// Unique, compared without case.
+    pub username: String,
+    /// Name and contacts.
+    pub contacts: Contacts,
+    /// In any order, repeats allowed; `None` leaves them.
+    pub roles: Option<Vec<Role>>,
+    /// `None` leaves it.
+    pub disabled: Option<bool>,
+    /// `None` leaves it.
+    pub login_denied: Option<bool>,
+    /// The names now stored; `None` if they were erased, so that every field is a change.
+    pub held: Option<UserProfile>,
+}
+
+impl ReplaceUser {
+    /// The single changes that it is made of.
+    fn parts(self) -> Vec<UserCommand> {
+        use UserCommand as C;
+        let (name, contacts) = self.held.map(|held| (held.username, held.contacts)).unzip();
+        let always = [
+            C::Rename { username: self.username, held: name },
+            C::ChangeContacts { contacts: self.contacts, held: contacts },
+        ];
+        let roles = self.roles.map(|roles| C::ChangeRoles { roles });
+        let flags = [self.disabled.map(C::SetDisabled), self.login_denied.map(C::SetLoginDenied)];
+        always.into_iter().chain(roles).chain(flags.into_iter().flatten()).collect()
+    }
 }
 
 /// Why a user refuses.
@@ -153,6 +187,10 @@ fn decide_active(facts: &UserFacts, command: UserCommand) -> Result<Vec<UserEven
     use {UserCommand as C, UserEvent as E};
     let event = match command {
         C::Register(_) => return Err(UserError::AlreadyRegistered),
+        C::Replace(whole) => {
+            let decided: Result<Vec<_>, _> = whole.parts().into_iter().map(|part| decide_active(facts, part)).collect();
+            return decided.map(|events| events.into_iter().flatten().collect());
+        }
         C::ChangeContacts { contacts, held } => {
             let changed = changed_contacts(held.as_ref(), &contacts);
             (!changed.is_empty()).then(|| {

@@ -9,6 +9,7 @@ pub(crate) mod ticket_changes;
 pub(crate) mod ticket_patch;
 pub(crate) mod tickets;
 pub(crate) mod token;
+pub(crate) mod user_changes;
 pub(crate) mod users;
 
 use eventdesk_app::Done;

@@ -8,7 +8,7 @@ mod query;
 mod tests;
 mod trace;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, net::IpAddr};
 
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use eventdesk_app::{
@@ -108,6 +108,11 @@ impl<'r> Request<'r> {
             });
         }
         Ok(found)
+    }
+
+    /// The client's address, as the gateway saw it.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.event.request_context.http.source_ip.as_deref()?.parse().ok()
     }
 
     /// A parameter of the path, decoded.

@@ -217,7 +217,10 @@ impl Credentials for MemoryCredentials {
     }
 
     async fn set(&self, user: UserId, credential: Credential) -> Result<(), CredentialsError> {
-        self.by_user().insert(user, credential);
+        let mut by_user = self.by_user();
+        if by_user.get(&user).is_none_or(|stored| stored.set_at <= credential.set_at) {
+            by_user.insert(user, credential);
+        }
         Ok(())
     }
 

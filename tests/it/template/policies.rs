@@ -147,6 +147,7 @@ fn commands_write_streams_of_their_own_only() {
         ("command-ticket", vec!["ticket-*"]),
         ("command-message", vec!["message-*", "ticket-*"]),
         ("command-directory", vec!["user-*", "employee-*", "roster-admins", "claim#*"]),
+        ("identity", vec!["user-*"]),
     ] {
         assert_eq!(keys(&template, name, "dynamodb:PutItem", "StoreTable"), streams, "{name}");
     }
@@ -171,13 +172,16 @@ fn credentials_and_keys_are_read_by_the_issuer_alone() {
         let narrowed: Vec<_> = narrowed.iter().map(|(action, keys)| (*action, keys.as_str())).collect();
         let wanted: &[_] = match name.as_str() {
             "identity" => &[
+                ("dynamodb:BatchGetItem", "login#*"),
                 ("dynamodb:GetItem", "user#*"),
-                ("dynamodb:PutItem", "issuer-keys"),
+                ("dynamodb:PutItem", "user#* issuer-keys"),
                 ("dynamodb:Query", "issuer-keys"),
                 ("dynamodb:UpdateItem", "login#*"),
             ],
-            // Whoever registers a user sets the password, and cannot read it back.
-            "command-directory" => &[("dynamodb:DeleteItem", "user#*"), ("dynamodb:PutItem", "user#*")],
+            // A registration that is repeated must bring the same password.
+            "command-directory" => {
+                &[("dynamodb:DeleteItem", "user#*"), ("dynamodb:GetItem", "user#*"), ("dynamodb:PutItem", "user#*")]
+            }
             "authorizer" => &[("dynamodb:Query", "issuer-keys")],
             _ => &[],
         };
@@ -198,7 +202,7 @@ fn who_changes_tells_the_bus_and_who_projects_hears_one_queue() {
     for (name, rights) in all_rights() {
         let may =
             |action: &str| rights.iter().filter(|(one, _)| one == action).map(|(_, on)| on.clone()).collect::<Vec<_>>();
-        let publishes = name.starts_with("command-") || name == "audit";
+        let publishes = name.starts_with("command-") || matches!(name.as_str(), "audit" | "identity");
         assert_eq!(may("events:PutEvents"), if publishes { vec!["Bus"] } else { vec![] }, "{name}");
         let own = match name.as_str() {
             "projector-ticket" => vec!["TicketQueue"],

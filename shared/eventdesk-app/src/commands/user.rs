@@ -1,5 +1,8 @@
 //! Commands on users.
 
+mod change;
+mod password;
+
 use eventdesk_domain::{
     roster::{AdminRoster, RosterCommand},
     rules::RawContacts,
@@ -10,12 +13,18 @@ use eventdesk_events::{
     user::{Role, UserProfile},
 };
 
+pub use change::{ChangeUser, UserChange, UserContacts};
+pub use password::SetPassword;
+
 use super::check::Checked;
 use crate::{
     Command, CommandError, Commands, Loaded, Resource, Target, Transaction, UserRecord,
     ports::{Credential, Namespace},
     texts,
 };
+
+/// After so long nobody is still busy with a registration.
+const ABANDONED_MS: i64 = 60_000;
 
 /// Registers a user with a password.
 #[derive(Clone)]
@@ -55,16 +64,18 @@ impl Command for RegisterUser {
         let id = UserId::from_uuid(tx.new_id());
         let stream = StreamId::User(id);
         let loaded = match tx.creation::<User>(stream).await? {
-            Target::Replayed(loaded) => return Ok((id, loaded)),
+            Target::Replayed(loaded) => {
+                self.require_same_password(tx, id, &loaded).await?;
+                return Ok((id, loaded));
+            }
             Target::Fresh(loaded) => loaded,
         };
         let profile = self.checked(tx)?;
         claim(tx, &profile, stream);
         tx.require_free_claims().await?;
-        let hash = tx.desk().passwords.hash(self.password.as_deref().unwrap_or_default()).await?;
         // Before the commit: a user who exists has a password. What an append that fails leaves behind belongs to
         // an id that nobody has.
-        tx.desk().credentials.set(id, Credential { hash, set_at: tx.now() }).await?;
+        self.store_password(tx, id).await?;
         let register = user::RegisterUser {
             username: profile.username,
             contacts: profile.contacts,
@@ -85,6 +96,43 @@ impl Command for RegisterUser {
 }
 
 impl RegisterUser {
+    /// A repeat of an idempotency key must bring the password, too. No digest of it is kept beside the body's, so it is
+    /// compared with the hash; once it was changed there is nothing left to compare with.
+    async fn require_same_password(
+        &self,
+        tx: &Transaction<'_>,
+        id: UserId,
+        loaded: &Loaded<User>,
+    ) -> Result<(), CommandError> {
+        let Some(stored) = tx.desk().credentials.get(id).await? else { return Ok(()) };
+        let created_at = loaded.state.facts().map(|facts| facts.created_at);
+        if created_at.is_some_and(|created_at| stored.set_at > created_at) || self.matches(tx, &stored).await? {
+            return Ok(());
+        }
+        Err(CommandError::KeyReused)
+    }
+
+    /// Stores the first password of an id. One that stands there already is of the same idempotency key: of another
+    /// request on its way, which must not lose its password to this one, or of one that never got further.
+    async fn store_password(&self, tx: &Transaction<'_>, id: UserId) -> Result<(), CommandError> {
+        let desk = tx.desk();
+        let hash = desk.passwords.hash(self.password.as_deref().unwrap_or_default()).await?;
+        let credential = Credential { hash, set_at: tx.now() };
+        if desk.credentials.create(id, credential.clone()).await? {
+            return Ok(());
+        }
+        match desk.credentials.get(id).await? {
+            Some(stored) if self.matches(tx, &stored).await? => Ok(()),
+            Some(stored) if tx.now().millis() - stored.set_at.millis() < ABANDONED_MS => Err(CommandError::KeyReused),
+            _ => Ok(desk.credentials.set(id, credential).await?),
+        }
+    }
+
+    async fn matches(&self, tx: &Transaction<'_>, stored: &Credential) -> Result<bool, CommandError> {
+        let password = self.password.as_deref().unwrap_or_default();
+        Ok(tx.desk().passwords.verify(password, Some(&stored.hash)).await?)
+    }
+
     fn checked(&self, tx: &Transaction<'_>) -> Result<UserProfile, CommandError> {
         let rules = &tx.desk().rules;
         let contacts = RawContacts {
@@ -114,9 +162,7 @@ impl Command for DeleteUser {
         let User::Active(facts) = &loaded.state else { return Err(CommandError::NotFound(Resource::User)) };
         let was_admin = loaded.state.is_active_admin();
         if let Some(profile) = texts::user_profile(&*tx.desk().store, &loaded, facts).await? {
-            tx.release(Namespace::Username, &profile.username, stream);
-            tx.release(Namespace::UserEmail, &profile.contacts.email, stream);
-            tx.release(Namespace::UserPhone, &profile.contacts.phone, stream);
+            release(tx, &profile, stream);
         }
         let after = tx.decide(loaded, UserCommand::Delete)?;
         if was_admin {
@@ -134,6 +180,12 @@ fn claim(tx: &mut Transaction<'_>, profile: &UserProfile, stream: StreamId) {
     tx.claim(Namespace::Username, &profile.username, stream, "/username");
     tx.claim(Namespace::UserEmail, &profile.contacts.email, stream, "/email");
     tx.claim(Namespace::UserPhone, &profile.contacts.phone, stream, "/phone");
+}
+
+fn release(tx: &mut Transaction<'_>, profile: &UserProfile, stream: StreamId) {
+    tx.release(Namespace::Username, &profile.username, stream);
+    tx.release(Namespace::UserEmail, &profile.contacts.email, stream);
+    tx.release(Namespace::UserPhone, &profile.contacts.phone, stream);
 }
 
 async fn change_roster(tx: &mut Transaction<'_>, command: RosterCommand) -> Result<(), CommandError> {

@@ -38,7 +38,7 @@ pub trait Credentials: Send + Sync {
     /// [`CredentialsError`].
     async fn create(&self, user: UserId, credential: Credential) -> Result<bool, CredentialsError>;
 
-    /// Stores or replaces the user's credential.
+    /// Stores or replaces the user's credential; one that was set later stays, and nothing changes.
     ///
     /// # Errors
     /// [`CredentialsError`].

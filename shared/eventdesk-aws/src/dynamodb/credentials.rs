@@ -74,8 +74,20 @@ impl Credentials for DynamoCredentials {
     }
 
     async fn set(&self, user: UserId, credential: Credential) -> Result<(), CredentialsError> {
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(whole(user, &credential)));
-        put.send().await.map(drop).map_err(failed)
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(whole(user, &credential)))
+            .condition_expression("attribute_not_exists(#subject) OR #set_at <= :set_at")
+            .expression_attribute_names("#subject", SUBJECT)
+            .expression_attribute_names("#set_at", SET_AT)
+            .expression_attribute_values(":set_at", number(credential.set_at.millis()));
+        match put.send().await {
+            Ok(_) => Ok(()),
+            Err(SdkError::ServiceError(refused)) if refused.err().is_conditional_check_failed_exception() => Ok(()),
+            Err(error) => Err(failed(error)),
+        }
     }
 
     async fn remove(&self, user: UserId) -> Result<(), CredentialsError> {

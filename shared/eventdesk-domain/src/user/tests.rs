@@ -8,7 +8,7 @@ use eventdesk_events::{
     },
 };
 
-use super::{RegisterUser, User, UserCommand, UserError};
+use super::{RegisterUser, ReplaceUser, User, UserCommand, UserError};
 use crate::testing::{fold, given};
 
 fn contacts() -> Contacts {
@@ -149,6 +149,31 @@ fn setting_what_is_set_adds_nothing() {
     ] {
         given::<User>([support()]).when(command).then([]);
     }
+}
+
+#[test]
+fn a_whole_record_is_as_many_facts_as_it_changes() {
+    let whole = |username: &str, roles: Option<Vec<Role>>, held: Option<UserProfile>| {
+        let (username, contacts) = (username.into(), contacts());
+        UserCommand::Replace(ReplaceUser { username, contacts, roles, disabled: Some(true), login_denied: None, held })
+    };
+    let held = || Some(UserProfile { username: "IAmManager".into(), contacts: contacts() });
+    let renamed = UsernameChange { previous: Some("IAmManager".into()), current: "jones".into() };
+    let roles = RolesChanged { previous: vec![Role::Support], current: vec![] };
+    given::<User>([support()]).when(whole("jones", Some(vec![]), held())).then([
+        UserEvent::Renamed(Renamed { private: Some(renamed) }),
+        UserEvent::RolesChanged(roles),
+        UserEvent::Disabled(Disabled {}),
+    ]);
+    given::<User>([support(), UserEvent::Disabled(Disabled {})]).when(whole("IAmManager", None, held())).then([]);
+    given::<User>([support()]).when(whole("IAmManager", None, None)).then([
+        UserEvent::Renamed(Renamed { private: Some(UsernameChange { previous: None, current: "IAmManager".into() }) }),
+        UserEvent::ContactsChanged(ContactsChanged {
+            changed: ["first_name", "last_name", "phone", "email"].map(String::from).to_vec(),
+            private: Some(ContactsChange { previous: None, current: contacts() }),
+        }),
+        UserEvent::Disabled(Disabled {}),
+    ]);
 }
 
 #[test]

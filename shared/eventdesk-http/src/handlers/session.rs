@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use eventdesk_events::{ActorKind, Timestamp, UserId, user::Role};
+use eventdesk_app::{commands::SetPassword, identity::GrantError};
+use eventdesk_events::{ActorKind, StreamId, Timestamp, UserId, user::Role};
 use http::StatusCode;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::Answered;
-use crate::{reply::Reply, represent::UserView, request::Request};
+use super::{Answered, changed};
+use crate::{Problem, reply::Reply, represent::UserView, request::Request};
 
 /// The caller: what the token says, and what the directory knows.
 #[derive(Serialize, JsonSchema)]
@@ -82,6 +83,36 @@ pub(crate) async fn status(r: &Request<'_>) -> Answered {
     };
     let token_expires_at = principal.claims.get("exp").and_then(|text| seconds(text));
     Reply::json(StatusCode::OK, &StatusView { status, token_expires_at })
+}
+
+/// Another password for oneself.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OwnPasswordBody {
+    /// The one that counts until now.
+    #[schemars(required, with = "String", extend("writeOnly" = true, "format" = "password"))]
+    current_password: Option<String>,
+    /// By default 8 to 128 characters with upper, lower, digit and one of `!@#$%^&*`.
+    #[schemars(required, with = "String", extend("writeOnly" = true, "format" = "password"))]
+    new_password: Option<String>,
+}
+
+pub(crate) async fn set_password(r: &Request<'_>) -> Answered {
+    let principal = r.principal()?;
+    if !principal.in_directory {
+        return Err(Problem::new(crate::Kind::Forbidden, "the caller has no password here"));
+    }
+    let body: OwnPasswordBody = r.json()?;
+    let id = principal.caller.id;
+    let field = |code, detail: &'static str| Problem::invalid_field("/current_password".to_owned(), code, detail);
+    let Some(current) = body.current_password else { return Err(field("required", "must be given")) };
+    match r.identity()?.confirm_password(id, &current, r.address()).await {
+        Ok(()) => {}
+        Err(GrantError::InvalidGrant) => return Err(field("incorrect", "is not the caller's password")),
+        Err(error) => return Err(super::token::problem(&error)),
+    }
+    let done = r.change_secret(SetPassword { id, password: body.new_password }, StreamId::User(id)).await?;
+    changed(&done, done.record.version, &UserView::new(&done.record))
 }
 
 /// Seconds since the epoch; the gateway may write large numbers with an exponent.

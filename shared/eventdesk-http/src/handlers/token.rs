@@ -1,7 +1,5 @@
 //! The token endpoint of the built-in issuer (RFC 6749).
 
-use std::net::IpAddr;
-
 use eventdesk_app::identity::GrantError;
 use http::{HeaderValue, StatusCode, header};
 use schemars::JsonSchema;
@@ -72,8 +70,7 @@ pub(crate) async fn issue(r: &Request<'_>) -> Answered {
         (Some("password"), _, _) => return refused("invalid_request", "username and password must be given"),
         (Some(_), _, _) => return refused("unsupported_grant_type", "the grant password is supported"),
     };
-    let address = r.event.request_context.http.source_ip.as_deref().and_then(|ip| ip.parse::<IpAddr>().ok());
-    let granted = r.identity()?.password_grant(username, password, form.scope.as_deref(), address).await;
+    let granted = r.identity()?.password_grant(username, password, form.scope.as_deref(), r.address()).await;
     match granted {
         Ok(granted) => {
             let (access_token, scope) = (granted.access_token.as_str(), granted.scope.as_str());
@@ -82,9 +79,18 @@ pub(crate) async fn issue(r: &Request<'_>) -> Answered {
         }
         Err(GrantError::InvalidGrant) => refused("invalid_grant", "invalid username or password"),
         Err(GrantError::InvalidScope) => refused("invalid_scope", "the scope asked for cannot be granted"),
-        Err(GrantError::TooManyAttempts { retry_after_s }) => Err(Problem::too_many_requests(retry_after_s)),
-        Err(error @ GrantError::Unavailable(_)) => Err(Problem::unavailable().because(&error)),
-        Err(error @ GrantError::Internal(_)) => Err(Problem::internal().because(&error)),
+        Err(error) => Err(problem(&error)),
+    }
+}
+
+/// What is no fault of the request, and throttling.
+pub(super) fn problem(error: &GrantError) -> Problem {
+    match error {
+        GrantError::TooManyAttempts { retry_after_s } => Problem::too_many_requests(*retry_after_s),
+        GrantError::Unavailable(_) => Problem::unavailable().because(error),
+        GrantError::InvalidGrant | GrantError::InvalidScope | GrantError::Internal(_) => {
+            Problem::internal().because(error)
+        }
     }
 }
 

@@ -35,6 +35,17 @@ impl Request<'_> {
         self.commands()?.execute(&context, command).await.map_err(|error| self.refusal(error))
     }
 
+    /// As [`Request::change`], for a body that is a secret: no digest of it is kept, so a repeat is executed again.
+    pub(crate) async fn change_secret<C: Command>(
+        &self,
+        command: C,
+        stream: StreamId,
+    ) -> Result<Done<C::Record>, Problem> {
+        let if_match = self.if_match(stream).await?;
+        let context = CommandContext { idempotency: None, ..self.context(if_match, &())? };
+        self.commands()?.execute(&context, command).await.map_err(|error| self.refusal(error))
+    }
+
     fn context<B: Serialize>(&self, if_match: Option<Version>, body: &B) -> Result<CommandContext, Problem> {
         Ok(CommandContext {
             caller: self.caller()?.clone(),

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     handlers::{
-        documents, employees, messages, operations, session, ticket_changes, ticket_patch, tickets, token, users,
+        documents, employees, messages, operations, session, ticket_changes, ticket_patch, tickets, token,
+        user_changes, users,
     },
     represent::{EmployeeView, EntryView, MessageView, TicketView, UserView},
 };
@@ -149,6 +150,13 @@ fn messages() -> Vec<Route> {
 }
 
 fn directory() -> Vec<Route> {
+    let mut routes = users();
+    routes.extend(employees());
+    routes
+}
+
+fn users() -> Vec<Route> {
+    use user_changes as c;
     vec![
         route!(POST "/users", CommandDirectory, Needs(P::UsersAdminister), "directory", "Registers a user." =>
             users::register)
@@ -163,9 +171,49 @@ fn directory() -> Vec<Route> {
             users::get)
         .answers::<UserView<'static>>(200)
         .scopes(DIRECTORY_READ),
+        route!(PUT "/users/{user_id}", CommandDirectory, Needs(P::UsersAdminister), "directory",
+            "Sets a user's whole record, the password apart." => c::replace)
+        .takes::<c::WholeUser>(Media::Json)
+        .answers::<UserView<'static>>(200)
+        .scopes(DIRECTORY_WRITE),
+        route!(PUT "/users/{user_id}/contacts", CommandDirectory, Needs(P::UsersModerate), "directory",
+            "Sets a user's name and contacts; those of an admin are for admins." => c::set_contacts)
+        .takes::<c::ContactsBody>(Media::Json)
+        .answers::<UserView<'static>>(200)
+        .scopes(DIRECTORY_WRITE),
+        route!(PUT "/users/{user_id}/username", CommandDirectory, Needs(P::UsersAdminister), "directory",
+            "Gives a user another name." => c::rename)
+        .takes::<c::UsernameBody>(Media::Json)
+        .answers::<UserView<'static>>(200)
+        .scopes(DIRECTORY_WRITE),
+        route!(PUT "/users/{user_id}/roles", CommandDirectory, Needs(P::UsersAdminister), "directory",
+            "Sets a user's roles." => c::set_roles)
+        .takes::<c::RolesBody>(Media::Json)
+        .answers::<UserView<'static>>(200)
+        .scopes(DIRECTORY_WRITE),
+        route!(PUT "/users/{user_id}/password", CommandDirectory, Needs(P::UsersAdminister), "directory",
+            "Sets a user's password." => c::set_password)
+        .takes::<c::NewPasswordBody>(Media::Json)
+        .answers::<UserView<'static>>(200)
+        .scopes(DIRECTORY_WRITE),
+        route!(PUT "/users/{user_id}/disabled", CommandDirectory, Needs(P::UsersModerate), "directory",
+            "Disables or enables a user; admins are for admins." => c::set_disabled)
+        .takes::<c::DisabledBody>(Media::Json)
+        .answers::<UserView<'static>>(200)
+        .scopes(DIRECTORY_WRITE),
+        route!(PUT "/users/{user_id}/login_denied", CommandDirectory, Needs(P::UsersModerate), "directory",
+            "Denies or allows a user to log in; admins are for admins." => c::set_login_denied)
+        .takes::<c::LoginDeniedBody>(Media::Json)
+        .answers::<UserView<'static>>(200)
+        .scopes(DIRECTORY_WRITE),
         route!(DELETE "/users/{user_id}", CommandDirectory, Needs(P::UsersAdminister), "directory",
             "Deletes a user; their name on tickets stays." => users::delete)
         .scopes(DIRECTORY_WRITE),
+    ]
+}
+
+fn employees() -> Vec<Route> {
+    vec![
         route!(POST "/employees", CommandDirectory, Needs(P::EmployeesWrite), "directory", "Registers an employee." =>
             employees::register)
         .takes::<employees::EmployeeBody>(Media::Json)
@@ -201,6 +249,10 @@ fn authentication() -> Vec<Route> {
         route!(GET "/whoami", Identity, Authenticated, "authentication",
             "Shows the claims as the authorizer handed them over." => session::whoami)
         .answers::<std::collections::BTreeMap<String, String>>(200),
+        route!(PUT "/me/password", Identity, Authenticated, "authentication", "Sets the caller's own password." =>
+            session::set_password)
+        .takes::<session::OwnPasswordBody>(Media::Json)
+        .answers::<UserView<'static>>(200),
         route!(GET "/status", Identity, Authenticated, "authentication", "Tells how the caller and the token stand." =>
             session::status)
         .answers::<session::StatusView>(200),

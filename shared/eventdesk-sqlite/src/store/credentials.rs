@@ -46,7 +46,8 @@ impl Credentials for SqliteCredentials {
                 .conn
                 .prepare_cached(
                     "INSERT INTO credentials (user, hash, set_at) VALUES (?1, ?2, ?3)
-                     ON CONFLICT (user) DO UPDATE SET hash = excluded.hash, set_at = excluded.set_at",
+                     ON CONFLICT (user) DO UPDATE SET hash = excluded.hash, set_at = excluded.set_at
+                     WHERE excluded.set_at >= set_at",
                 )?
                 .execute((user.uuid(), &credential.hash, credential.set_at.millis()))
         });
