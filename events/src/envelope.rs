@@ -71,6 +71,9 @@ pub struct Envelope {
     /// Whether `private` was left out for size: it still stands in the store.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub private_omitted: bool,
+    /// The name of the replay that publishes the event once more; whoever acts on the world outside leaves such alone.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub replay: Option<String>,
 }
 
 /// Why an event's content could not be read.

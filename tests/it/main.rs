@@ -5,5 +5,6 @@ mod crash;
 mod directory;
 mod faults;
 mod identity;
+mod operations;
 mod template;
 mod workspace;

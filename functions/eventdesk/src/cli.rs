@@ -5,7 +5,13 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use eventdesk_runtime::{Config, telemetry};
 
-use crate::{console, failure::Failure, serve};
+use crate::{
+    audit::{self, AuditArgs},
+    console,
+    dead_letters::{self, DeadLettersCommand},
+    failure::Failure,
+    serve,
+};
 
 /// A support desk whose every change is an event.
 #[derive(Debug, Parser)]
@@ -16,18 +22,24 @@ pub struct Cli {
 }
 
 impl Cli {
-    fn command(&self) -> Command {
+    fn command(self) -> Command {
         self.command.unwrap_or(Command::Serve)
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 enum Command {
     /// Runs everything in this process, until SIGINT or SIGTERM; so does the program without a command.
     Serve,
     /// Works on the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Finds what was appended and has not arrived in the read models, and has it published again. Exit code 3: something
+    /// is behind.
+    Audit(AuditArgs),
+    /// Deals with what consumers have given up.
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
@@ -36,10 +48,15 @@ enum ConfigCommand {
     Check,
 }
 
-/// Does what the command line asks for. Exit codes: 0 done, 1 failed, 2 wrong configuration or command line.
-pub fn run(cli: &Cli) -> ExitCode {
+/// Does what the command line asks for. Exit codes: 0 done, 1 failed, 2 wrong configuration or command line, 3 done, and
+/// what was looked at is not as it should be.
+pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command() {
-        Command::Serve => start(),
+        Command::Serve => start(serve::serve),
+        Command::Audit(args) => start(async |config| Box::pin(audit::audit(config, &args)).await),
+        Command::DeadLetters(command) => {
+            start(async |config| Box::pin(dead_letters::dead_letters(config, command)).await)
+        }
         Command::Config(ConfigCommand::Check) => check(),
     };
     match done {
@@ -51,11 +68,12 @@ pub fn run(cli: &Cli) -> ExitCode {
     }
 }
 
-fn start() -> Result<(), Failure> {
+fn start(run: impl AsyncFnOnce(Config) -> Result<(), Failure>) -> Result<(), Failure> {
     let config = Config::load()?;
     telemetry::init(config.log.format, &config.log.level)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Runtime)?;
-    runtime.block_on(serve::serve(config))
+    // Boxed: what lies behind is deep.
+    runtime.block_on(Box::pin(run(config)))
 }
 
 fn check() -> Result<(), Failure> {
@@ -69,7 +87,7 @@ mod tests {
     use super::*;
 
     fn parsed(words: &[&str]) -> Option<Command> {
-        Cli::try_parse_from([&["eventdesk"], words].concat()).ok().map(|cli| cli.command())
+        Cli::try_parse_from([&["eventdesk"], words].concat()).ok().map(Cli::command)
     }
 
     #[test]

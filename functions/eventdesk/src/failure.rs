@@ -2,7 +2,12 @@
 
 use std::{error::Error, io, net::SocketAddr, process::ExitCode};
 
-use eventdesk_app::{CommandError, ports::QueueError};
+use eventdesk_app::{
+    CommandError,
+    audit::AuditError,
+    dead_letters::DeadLettersError,
+    ports::{QueueError, ReadStoreError},
+};
 use eventdesk_cloud::CloudError;
 use eventdesk_identity::InvalidCost;
 use eventdesk_local::LocalError;
@@ -10,6 +15,8 @@ use eventdesk_runtime::{ConfigError, telemetry::TelemetryError};
 
 /// Wrong configuration.
 const EXIT_CONFIGURATION: u8 = 2;
+/// Something is wrong with what a tool was to look at.
+const EXIT_FOUND: u8 = 3;
 /// Everything else.
 const EXIT_FAILURE: u8 = 1;
 
@@ -47,12 +54,24 @@ pub(crate) enum Failure {
     Store,
     #[error("a projector broke: the log says why")]
     Projector,
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    #[error(transparent)]
+    Letters(#[from] DeadLettersError),
+    #[error("the read models cannot be used")]
+    Views(#[from] ReadStoreError),
+    #[error("there is no dead letter of that name, or not any more")]
+    NoSuchLetter,
+    /// The tool has done its work, and what it found is not as it should be.
+    #[error("{0}")]
+    Found(&'static str),
 }
 
 impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Configuration(_) | Self::Value { .. } => ExitCode::from(EXIT_CONFIGURATION),
+            Self::Found(_) => ExitCode::from(EXIT_FOUND),
             _ => ExitCode::from(EXIT_FAILURE),
         }
     }

@@ -1,10 +1,14 @@
 //! eventdesk in one process: the server that runs every function behind the local gateway, and the command line.
 
+mod audit;
+mod beside;
 mod cli;
 mod console;
+mod dead_letters;
 mod failure;
 mod machine;
 mod opened;
+mod operators;
 mod serve;
 
 pub use cli::{Cli, run};

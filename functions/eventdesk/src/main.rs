@@ -10,5 +10,5 @@ use mimalloc::MiMalloc;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
-    eventdesk::run(&eventdesk::Cli::parse())
+    eventdesk::run(eventdesk::Cli::parse())
 }

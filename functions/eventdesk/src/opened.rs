@@ -79,6 +79,6 @@ impl Opened {
     }
 }
 
-fn needs(key: &'static str) -> Failure {
+pub(crate) fn needs(key: &'static str) -> Failure {
     Failure::Value { key, reason: "must be given with store.kind = \"dynamodb\"".to_owned() }
 }

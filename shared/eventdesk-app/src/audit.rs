@@ -5,6 +5,7 @@
 //! another projection is behind, that projection alone is nudged: one event is enough, for a projector reads what it
 //! lacks from the store. Nothing is done again at once, and nothing while it may still wait in its queue.
 
+mod local;
 mod plan;
 mod ports;
 mod projections;
@@ -18,17 +19,19 @@ use std::{
 
 use eventdesk_events::{StreamId, Timestamp, Version};
 
+pub(crate) use self::projections::applied_by;
+pub use self::{
+    local::{LocalConsumers, LocalRepublisher},
+    ports::{Consumers, Feed, FeedEntry},
+    state::AUDIT,
+};
 use self::{
     plan::{Progress, Target},
     projections::Behind,
     state::{Pending, State},
 };
-pub use self::{
-    ports::{Consumers, Feed, FeedEntry},
-    state::AUDIT,
-};
 use crate::ports::{
-    ApplyError, Clock, Commit, EventStore, Publisher, QueueError, ReadStore, ReadStoreError, StoreError,
+    ApplyError, Clock, Commit, DeadLetters, EventStore, Publisher, QueueError, ReadStore, ReadStoreError, StoreError,
 };
 
 /// Metric: commits that are not in every read model they belong to, though old enough to be.
@@ -99,6 +102,17 @@ pub struct AuditReport {
     pub given_up: u64,
 }
 
+/// How a consumer stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Its name.
+    pub consumer: &'static str,
+    /// About how many deliveries wait for it, those in retry included.
+    pub waiting: u64,
+    /// About how many it has given up.
+    pub dead: u64,
+}
+
 /// Why a run ended early; the next one finds the same and more.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
@@ -148,6 +162,31 @@ impl Audit {
     /// See [`ReadStoreError`].
     pub async fn prepare(&self) -> Result<(), ReadStoreError> {
         self.views.prepare(&[&AUDIT]).await
+    }
+
+    /// Looks once and changes nothing: what is behind now.
+    ///
+    /// # Errors
+    /// See [`AuditError`].
+    pub async fn inspect(&self) -> Result<AuditReport, AuditError> {
+        let now = self.clock.now();
+        let (state, _) = State::load(&*self.views, earlier(now, self.options.first_look_back)).await?;
+        let mut progress = Progress::new(HashMap::new());
+        let behind = self.look(&state, now, earlier(now, self.options.margin), &mut progress).await?;
+        Ok(report(&behind, now))
+    }
+
+    /// How each consumer of [`CONSUMERS`] stands, in that order.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    pub async fn standings(&self, letters: &dyn DeadLetters) -> Result<Vec<Standing>, QueueError> {
+        let mut standings = Vec::with_capacity(CONSUMERS.len());
+        for consumer in CONSUMERS {
+            let waiting = self.consumers.waiting(consumer).await?;
+            standings.push(Standing { consumer, waiting, dead: letters.count(consumer).await? });
+        }
+        Ok(standings)
     }
 
     /// Looks once and mends what is due. The audit must be prepared, and the read store have the views of the desk.

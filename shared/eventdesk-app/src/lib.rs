@@ -6,6 +6,7 @@ pub mod access;
 mod aggregate;
 pub mod audit;
 pub mod commands;
+pub mod dead_letters;
 mod error;
 mod execute;
 pub mod identity;

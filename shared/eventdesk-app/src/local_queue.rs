@@ -14,12 +14,14 @@ use std::{
 };
 
 use async_trait::async_trait;
+use eventdesk_events::Timestamp;
 use tokio::{select, time::sleep};
 use tracing::{debug, warn};
 
 use self::ledger::Ledger;
 use crate::ports::{
-    Clock, Commit, CommitLog, Delivery, Position, Progress, Queue, QueueError, ReadStore, Settlement, StoredCommit,
+    Clock, Commit, CommitLog, Delivery, Position, Progress, Queue, QueueError, ReadStore, Retry, Settlement,
+    StoredCommit,
 };
 
 /// How a [`LocalQueue`] waits and gives up.
@@ -50,6 +52,12 @@ impl Default for LocalQueueOptions {
             store_every: 2000,
         }
     }
+}
+
+/// A delivery that operators ask for once more, now: by a replay of this name, or of none.
+pub fn asked_again(position: Position, now: Timestamp, replay: Option<&str>) -> Retry {
+    let reason = replay.map_or_else(|| "asked for again".to_owned(), ledger::replay_reason);
+    Retry { position, attempts: 0, due: now, reason }
 }
 
 /// Which consumer a [`LocalQueue`] serves.
@@ -83,6 +91,8 @@ pub struct LocalQueue {
     reading: tokio::sync::Mutex<()>,
     // A std mutex, for it is never held across an await.
     ledger: Mutex<Ledger>,
+    /// When the stored retries were last looked at for what others have put there.
+    adopted: Mutex<Timestamp>,
 }
 
 impl fmt::Debug for LocalQueue {
@@ -105,7 +115,8 @@ impl LocalQueue {
     ) -> Result<Self, QueueError> {
         let stored = views.consumer(&consumer.name).await.map_err(|error| QueueError(error.into()))?;
         let ledger = Mutex::new(Ledger::resume(stored, options.visibility, options.backoff.clone()));
-        Ok(Self { consumer, log, views, clock, options, reading: tokio::sync::Mutex::new(()), ledger })
+        let (reading, adopted) = (tokio::sync::Mutex::new(()), Mutex::new(clock.now()));
+        Ok(Self { consumer, log, views, clock, options, reading, ledger, adopted })
     }
 
     /// Up to here every commit is worked through, in retry or dead; in memory, so ahead of what is stored.
@@ -148,6 +159,7 @@ impl LocalQueue {
 
     /// Failed deliveries whose back-off is over, and unsettled ones whose visibility time is.
     async fn look_again(&self, max: usize) -> Result<Vec<Delivery>, QueueError> {
+        self.adopt().await;
         let now = self.clock.now();
         let (due, given_up) = self.ledger().due(now, max);
         self.give_up(&given_up, "not settled within the visibility time").await?;
@@ -159,9 +171,33 @@ impl LocalQueue {
         self.give_up(&due.into_iter().filter(lost).collect::<Vec<_>>(), "no longer in the log").await?;
         let mut ledger = self.ledger();
         let again = |stored: &StoredCommit| {
-            ledger.hand_out_again(stored.position, now).map(|attempt| delivery(stored, attempt))
+            let (attempt, replay) = ledger.hand_out_again(stored.position, now)?;
+            let mut delivery = delivery(stored, attempt);
+            delivery.events.iter_mut().for_each(|event| event.replay.clone_from(&replay));
+            Some(delivery)
         };
         Ok(commits.iter().filter_map(again).collect())
+    }
+
+    /// Finds, now and then, what operators' tools have put among the retries: dead letters that are to be tried again,
+    /// what the audit found missing, and replays.
+    async fn adopt(&self) {
+        let now = self.clock.now();
+        {
+            let mut adopted = self.adopted.lock().unwrap_or_else(PoisonError::into_inner);
+            let since = u128::try_from(now.millis().saturating_sub(adopted.millis())).unwrap_or(0);
+            if since < self.options.poll.as_millis() {
+                return;
+            }
+            *adopted = now;
+        }
+        match self.views.retries(&self.consumer.name).await {
+            Ok(retries) => self.ledger().adopt(retries),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                debug!(consumer = self.consumer.name, error, "stored retries cannot be looked at");
+            }
+        }
     }
 
     /// Makes commits dead letters without a settlement.

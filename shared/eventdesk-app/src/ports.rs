@@ -3,6 +3,7 @@
 
 mod commit;
 mod credentials;
+mod dead_letters;
 mod environment;
 mod event_store;
 mod failed_logins;
@@ -15,6 +16,7 @@ mod view_rules;
 
 pub use commit::{Commit, Position, RecordedEvent, StoredState};
 pub use credentials::{Credential, Credentials, CredentialsError, PasswordHasher};
+pub use dead_letters::{DeadLetters, Letter, LetterId, NoLetterId};
 pub use environment::{Clock, Ids};
 pub use event_store::{Append, AppendError, Claim, CommitLog, EventStore, Namespace, StoreError, StoredCommit};
 pub use failed_logins::{FailedLogins, FailedLoginsError, LoginKey};

@@ -4,12 +4,14 @@
 //! dead letter after its last attempt, with the reason in the attributes of the message.
 
 mod address;
+mod dead_letters;
 mod failures;
 mod message;
 mod publisher;
 mod queue;
 
 pub use address::queue_url;
+pub use dead_letters::{LetterPlaces, SqsDeadLetters};
 pub use failures::{FailedMessage, Failures};
 pub use message::{NoEvent, SOURCE, read_body, write_body};
 pub use publisher::EventBridgePublisher;

@@ -4,12 +4,12 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use aws_sdk_sqs::Client;
 use eventdesk_app::{
-    audit::{Audit, AuditOptions, CONSUMERS},
-    ports::Queue,
+    audit::{Audit, AuditOptions, CONSUMERS, Feed},
+    ports::{DeadLetters, EventStore, Queue, ReadStore},
 };
 use eventdesk_aws::{
     audit::SqsConsumers,
-    bus::{Failures, SqsQueue, SqsQueueOptions, queue_url},
+    bus::{Failures, LetterPlaces, SqsDeadLetters, SqsQueue, SqsQueueOptions, queue_url},
     dynamodb::DynamoEventStore,
 };
 use eventdesk_runtime::{
@@ -27,10 +27,23 @@ impl Cloud {
     pub async fn audit(&self) -> Result<Audit, CloudError> {
         let Store::DynamoDb { table, .. } = &self.config.store else { return Err(CloudError::Needs("store.table")) };
         let store = Arc::new(DynamoEventStore::new(self.dynamodb().await, table));
+        self.audit_over(store.clone(), store, self.prepared_views().await?).await
+    }
+
+    /// The audit over another store than `DynamoDB`, or read models that are open already.
+    ///
+    /// # Errors
+    /// `Needs`, `Views` and `Queue`.
+    pub async fn audit_over(
+        &self,
+        feed: Arc<dyn Feed>,
+        store: Arc<dyn EventStore>,
+        views: Arc<dyn ReadStore>,
+    ) -> Result<Audit, CloudError> {
         let publisher = self.publisher().await.ok_or(CloudError::Needs("bus.name"))?;
-        let (views, consumers) = tokio::try_join!(self.prepared_views(), self.consumers())?;
+        let consumers = self.consumers().await?;
         let audit = Audit {
-            feed: store.clone(),
+            feed,
             store,
             views,
             publisher,
@@ -40,6 +53,21 @@ impl Cloud {
         };
         audit.prepare().await?;
         Ok(audit)
+    }
+
+    /// The dead letters of all projectors.
+    ///
+    /// # Errors
+    /// `Needs` and `Queue`.
+    pub async fn dead_letters(&self) -> Result<Arc<dyn DeadLetters>, CloudError> {
+        let mut places = HashMap::new();
+        for consumer in CONSUMERS {
+            let (_, queue, dead_letters) = self.places(consumer).await?;
+            places.insert(consumer.to_owned(), LetterPlaces { queue, dead_letters });
+        }
+        // An emulator may answer one call at a time.
+        let wait = u64::from(self.aws().await.endpoint_url().is_none());
+        Ok(Arc::new(SqsDeadLetters::new(self.sqs().await, places, Duration::from_secs(wait))))
     }
 
     /// The queues of all projectors.

@@ -122,6 +122,15 @@ impl Local {
         Ok(Arc::new(rebuilt_views(&path).await?))
     }
 
+    /// The read models as a server has made them, for tools that work beside it: nothing is thrown away, and views that
+    /// cannot be used are an error.
+    ///
+    /// # Errors
+    /// `Views` and `Prepare`.
+    pub async fn views_beside_server(&self) -> Result<Arc<SqliteReadStore>, LocalError> {
+        Ok(Arc::new(prepared_views(&self.folder.views_db()).await?))
+    }
+
     /// The built-in issuer's keys; the first call on a folder makes one, which takes a moment.
     ///
     /// # Errors

@@ -181,6 +181,18 @@ impl CommitLog for MemoryEventStore {
         Ok(positions.into_iter().filter_map(|position| desk.stored(position)).collect())
     }
 
+    async fn locate(&self, keys: &[(StreamId, Version)]) -> Result<Vec<Option<Position>>, StoreError> {
+        let desk = self.desk();
+        let place = |(stream, version): &(StreamId, Version)| {
+            desk.log.iter().position(|commit| (commit.stream, commit.version) == (*stream, *version))
+        };
+        Ok(keys.iter().map(|key| place(key).map(|index| Position(index as u64 + 1))).collect())
+    }
+
+    async fn end(&self) -> Result<Position, StoreError> {
+        Ok(self.desk().newest())
+    }
+
     fn newest(&self) -> watch::Receiver<Position> {
         self.newest.subscribe()
     }

@@ -178,6 +178,22 @@ impl ReadStore for MemoryReadStore {
         };
         Ok(self.kept().consumers.get(name).map(state).unwrap_or_default())
     }
+
+    async fn redeliver(&self, name: &str, again: &[Retry]) -> Result<(), ReadStoreError> {
+        let mut kept = self.kept();
+        let behind = kept.consumers.entry(name.to_owned()).or_default();
+        for retry in again {
+            behind.dead.remove(&retry.position);
+            behind.retries.insert(retry.position, retry.clone());
+        }
+        Ok(())
+    }
+
+    async fn discard_dead(&self, name: &str, positions: &[Position]) -> Result<u64, ReadStoreError> {
+        let mut kept = self.kept();
+        let Some(behind) = kept.consumers.get_mut(name) else { return Ok(0) };
+        Ok(positions.iter().filter(|position| behind.dead.remove(position).is_some()).count() as u64)
+    }
 }
 
 fn value<'a>(view: &'static ViewSpec, document: &'a Document, name: &str) -> &'a Value {

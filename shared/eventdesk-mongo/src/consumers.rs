@@ -46,6 +46,23 @@ pub(crate) async fn advance(server: &Server, progress: Progress) -> Result<(), M
     Ok(())
 }
 
+/// Puts deliveries into retry, each in the place of what stood for its position.
+pub(crate) async fn redeliver(server: &Server, name: &str, again: &[Retry]) -> Result<(), MongoError> {
+    for retry in again {
+        let row = row(name, retry.position, "retry", retry.attempts, retry.due, &retry.reason)?;
+        store(server, DELIVERIES, row).await?;
+    }
+    Ok(())
+}
+
+/// Drops dead letters; how many there were.
+pub(crate) async fn discard_dead(server: &Server, name: &str, positions: &[Position]) -> Result<u64, MongoError> {
+    let ids: Vec<_> = positions.iter().map(|at| id(name, *at)).collect();
+    let rows = server.collection(DELIVERIES);
+    let which = doc! { "_id": { "$in": ids }, "state": "dead" };
+    Ok(server.ask(async move { rows.delete_many(which).await }).await?.deleted_count)
+}
+
 /// Reads what is stored of a consumer: the cursor first, so that no row is missing which was there before it.
 pub(crate) async fn consumer(server: &Server, name: &str) -> Result<ConsumerState, MongoError> {
     let mut state = ConsumerState::default();

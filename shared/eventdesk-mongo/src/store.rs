@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use eventdesk_app::ports::{
-    ApplyError, ConsumerState, Document, Filter, Glance, Hit, Progress, Put, ReadStore, ReadStoreError, Select,
-    ViewSpec,
+    ApplyError, ConsumerState, Document, Filter, Glance, Hit, Position, Progress, Put, ReadStore, ReadStoreError,
+    Retry, Select, ViewSpec,
 };
 use mongodb::{
     Client,
@@ -181,5 +181,13 @@ impl ReadStore for MongoReadStore {
 
     async fn consumer(&self, name: &str) -> Result<ConsumerState, ReadStoreError> {
         Ok(consumers::consumer(&self.server, name).await.map_err(Fault::from)?)
+    }
+
+    async fn redeliver(&self, name: &str, again: &[Retry]) -> Result<(), ReadStoreError> {
+        Ok(consumers::redeliver(&self.server, name, again).await.map_err(Fault::from)?)
+    }
+
+    async fn discard_dead(&self, name: &str, positions: &[Position]) -> Result<u64, ReadStoreError> {
+        Ok(consumers::discard_dead(&self.server, name, positions).await.map_err(Fault::from)?)
     }
 }

@@ -3,6 +3,7 @@
 mod append;
 mod credentials;
 mod fault;
+mod feed;
 mod readers;
 mod recent;
 mod row;
@@ -248,6 +249,28 @@ impl CommitLog for SqliteEventStore {
                 .collect()
         })?;
         Ok(commits)
+    }
+
+    async fn locate(&self, keys: &[(StreamId, Version)]) -> Result<Vec<Option<Position>>, StoreError> {
+        let positions = self.shared.readers.read(|conn| {
+            let batch = conn.unchecked_transaction()?;
+            let mut one = batch.prepare_cached("SELECT position FROM commits WHERE stream = ?1 AND version = ?2")?;
+            keys.iter()
+                .map(|(stream, version)| {
+                    let key = (StreamKey(*stream), integer(version.get()));
+                    one.query_row(key, |row| row.get::<_, i64>(0)).optional()
+                })
+                .collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        Ok(positions.into_iter().map(|found| found.map(|position| Position(position.cast_unsigned()))).collect())
+    }
+
+    async fn end(&self) -> Result<Position, StoreError> {
+        let newest: Option<i64> = self
+            .shared
+            .readers
+            .read(|conn| conn.prepare_cached("SELECT max(position) FROM commits")?.query_row([], |row| row.get(0)))?;
+        Ok(Position(newest.unwrap_or(0).cast_unsigned()))
     }
 
     fn newest(&self) -> watch::Receiver<Position> {

@@ -4,6 +4,7 @@
 //! All of it can be rebuilt from the event store: a file that cannot be used is an error that says so, see
 //! [`ViewsError::Rebuild`] and [`remove_views`].
 
+mod consumers;
 mod damage;
 mod fault;
 mod put;
@@ -21,10 +22,11 @@ use std::{
 
 use async_trait::async_trait;
 use eventdesk_app::ports::{
-    ApplyError, ConsumerState, Document, Filter, Glance, Hit, Progress, Put, ReadStore, ReadStoreError, Select, Value,
-    ViewSpec,
+    ApplyError, ConsumerState, Document, Filter, Glance, Hit, Position, Progress, Put, ReadStore, ReadStoreError,
+    Retry, Select, Value, ViewSpec,
 };
 use quick_cache::Equivalent;
+use rusqlite::Connection;
 use tokio::task::spawn_blocking;
 
 pub use self::fault::{ViewsError, needs_rebuild};
@@ -215,6 +217,23 @@ impl ReadStore for SqliteReadStore {
 
     async fn consumer(&self, name: &str) -> Result<ConsumerState, ReadStoreError> {
         Ok(self.pool.read(|reader| reader.consumer(name))?)
+    }
+
+    async fn retries(&self, name: &str) -> Result<Vec<Retry>, ReadStoreError> {
+        Ok(self.pool.read(|reader| reader.retries(name))?)
+    }
+
+    async fn redeliver(&self, name: &str, again: &[Retry]) -> Result<(), ReadStoreError> {
+        let (name, again) = (name.to_owned(), again.to_vec());
+        let work = move |connection: &Connection| {
+            again.iter().try_for_each(|retry| consumers::again(connection, &name, retry)).map(|()| 0)
+        };
+        self.writer.alone(work).await.map(drop)
+    }
+
+    async fn discard_dead(&self, name: &str, positions: &[Position]) -> Result<u64, ReadStoreError> {
+        let (name, positions) = (name.to_owned(), positions.to_vec());
+        self.writer.alone(move |connection| consumers::discard_dead(connection, &name, &positions)).await
     }
 }
 

@@ -51,14 +51,7 @@ pub(super) async fn behind(
     let streams: Vec<StreamId> = streams.into_iter().collect();
     let names: Vec<String> = streams.iter().map(ToString::to_string).collect();
     let heads = glances(views, &HISTORY_STREAMS, &names).await?;
-    let mut applied: HashMap<StreamId, u64> = HashMap::new();
-    for view in [&TICKETS, &MESSAGES, &USERS, &EMPLOYEES] {
-        let feeding = streams.iter().filter_map(|stream| fed(*stream).map(|(_, of, id)| (*stream, of, id)));
-        let (feeding, ids): (Vec<StreamId>, Vec<String>) =
-            feeding.filter(|(_, of, _)| std::ptr::eq(*of, view)).map(|(stream, _, id)| (stream, id)).unzip();
-        let found = glances(views, view, &ids).await?;
-        applied.extend(feeding.iter().zip(&ids).filter_map(|(stream, id)| Some((*stream, found.get(id)?.version))));
-    }
+    let applied = applied(views, &streams).await?;
 
     let heads: HashMap<StreamId, (u64, HistoryHead)> = streams
         .iter()
@@ -87,6 +80,39 @@ pub(super) async fn behind(
         }
     }
     Ok(behind)
+}
+
+/// The version that a consumer's read models have applied of each stream; what it has nothing of, and what it does not
+/// follow, is left out.
+pub(crate) async fn applied_by(
+    views: &dyn ReadStore,
+    consumer: &str,
+    streams: &[StreamId],
+) -> Result<HashMap<StreamId, u64>, ReadStoreError> {
+    let Some(target) = Target::ALL.into_iter().find(|target| target.consumer() == consumer) else {
+        return Ok(HashMap::new());
+    };
+    if target == Target::History {
+        let names: Vec<String> = streams.iter().map(ToString::to_string).collect();
+        let heads = glances(views, &HISTORY_STREAMS, &names).await?;
+        let known = streams.iter().zip(&names);
+        return Ok(known.filter_map(|(stream, name)| Some((*stream, heads.get(name)?.version))).collect());
+    }
+    let followed = |stream: &&StreamId| fed(**stream).is_some_and(|(of, _, _)| of == target);
+    applied(views, &streams.iter().filter(followed).copied().collect::<Vec<_>>()).await
+}
+
+/// The version applied of each stream that feeds a document of its own.
+async fn applied(views: &dyn ReadStore, streams: &[StreamId]) -> Result<HashMap<StreamId, u64>, ReadStoreError> {
+    let mut applied: HashMap<StreamId, u64> = HashMap::new();
+    for view in [&TICKETS, &MESSAGES, &USERS, &EMPLOYEES] {
+        let feeding = streams.iter().filter_map(|stream| fed(*stream).map(|(_, of, id)| (*stream, of, id)));
+        let (feeding, ids): (Vec<StreamId>, Vec<String>) =
+            feeding.filter(|(_, of, _)| std::ptr::eq(*of, view)).map(|(stream, _, id)| (stream, id)).unzip();
+        let found = glances(views, view, &ids).await?;
+        applied.extend(feeding.iter().zip(&ids).filter_map(|(stream, id)| Some((*stream, found.get(id)?.version))));
+    }
+    Ok(applied)
 }
 
 async fn glances(

@@ -20,6 +20,8 @@ struct Entry {
     flying: bool,
     /// Whether it stands among the stored retries, so that the cursor need not wait for it.
     retry: bool,
+    /// The name of the replay that asked for it.
+    replay: Option<String>,
 }
 
 /// How a commit stands after a settlement.
@@ -61,11 +63,39 @@ impl Ledger {
             times: BTreeSet::new(),
             known,
         };
-        for Retry { position, attempts, due, .. } in stored.retries {
-            ledger.times.insert((due, position));
-            ledger.entries.insert(position, Entry { attempts, next: due, flying: false, retry: true });
+        for retry in stored.retries {
+            ledger.enter(retry);
         }
         ledger
+    }
+
+    /// Notes what waits for another delivery.
+    fn enter(&mut self, Retry { position, attempts, due, reason }: Retry) {
+        let replay = replay_name(&reason).map(str::to_owned);
+        self.times.insert((due, position));
+        self.entries.insert(position, Entry { attempts, next: due, flying: false, retry: true, replay });
+    }
+
+    /// Takes over stored retries that others have put there. What is handed out is left alone, and what is known comes
+    /// no later than it would have.
+    pub(super) fn adopt(&mut self, stored: Vec<Retry>) {
+        for retry in stored {
+            let position = retry.position;
+            match self.entries.get(&position).map(|entry| (entry.flying || !entry.retry, entry.next)) {
+                Some((true, _)) => {}
+                Some((false, next)) if next <= retry.due => {}
+                Some((false, next)) => {
+                    self.times.remove(&(next, position));
+                    self.enter(retry);
+                }
+                None => {
+                    if position > self.read {
+                        self.known.insert(position);
+                    }
+                    self.enter(retry);
+                }
+            }
+        }
     }
 
     pub(super) fn read(&self) -> Position {
@@ -106,7 +136,7 @@ impl Ledger {
             return false;
         }
         let next = later(now, self.visibility);
-        let entry = Entry { attempts: 1, next, flying: true, retry: false };
+        let entry = Entry { attempts: 1, next, flying: true, retry: false, replay: None };
         self.entries.insert(position, entry);
         self.fresh.insert(position);
         self.times.insert((next, position));
@@ -133,8 +163,8 @@ impl Ledger {
         entry.flying && entry.attempts as usize > self.backoff.len()
     }
 
-    /// Hands a due commit out again; its attempt, or `None` if it was settled meanwhile.
-    pub(super) fn hand_out_again(&mut self, position: Position, now: Timestamp) -> Option<u32> {
+    /// Hands a due commit out again; its attempt and the replay that asked for it, or `None` if it was settled meanwhile.
+    pub(super) fn hand_out_again(&mut self, position: Position, now: Timestamp) -> Option<(u32, Option<String>)> {
         let next = later(now, self.visibility);
         let entry = self.entries.get_mut(&position).filter(|entry| entry.next <= now)?;
         self.times.remove(&(entry.next, position));
@@ -142,7 +172,7 @@ impl Ledger {
         entry.next = next;
         entry.flying = true;
         entry.attempts += 1;
-        Some(entry.attempts)
+        Some((entry.attempts, entry.replay.clone()))
     }
 
     /// What to store when commits are given up that nobody reported as failed.
@@ -195,10 +225,13 @@ impl Ledger {
     /// Carries a settlement out.
     pub(super) fn settle(&mut self, settlement: &Settlement, now: Timestamp) {
         for (position, verdict) in self.verdicts(settlement, now) {
+            let replay = self.entries.get(&position).and_then(|entry| entry.replay.clone());
             self.forget(&[position]);
-            if let Verdict::Again(Retry { position, attempts, due, .. }) = verdict {
-                self.times.insert((due, position));
-                self.entries.insert(position, Entry { attempts, next: due, flying: false, retry: true });
+            if let Verdict::Again(retry) = verdict {
+                self.enter(retry);
+                if let Some(entry) = self.entries.get_mut(&position) {
+                    entry.replay = entry.replay.take().or(replay);
+                }
             }
         }
     }
@@ -224,6 +257,18 @@ impl Ledger {
         let position = Position(id.0.parse().ok()?);
         self.entries.get(&position).map(|entry| (position, entry))
     }
+}
+
+/// What the reason of a retry that a replay asked for begins with.
+const REPLAY: &str = "replay ";
+
+/// The reason of a retry that a replay asks for.
+pub(super) fn replay_reason(name: &str) -> String {
+    format!("{REPLAY}{name}")
+}
+
+fn replay_name(reason: &str) -> Option<&str> {
+    reason.strip_prefix(REPLAY)
 }
 
 /// Names a commit's delivery by its position.

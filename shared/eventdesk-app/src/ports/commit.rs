@@ -111,6 +111,7 @@ impl Commit {
             data: event.data.clone(),
             private: event.private.clone(),
             private_omitted: false,
+            replay: None,
         })
     }
 }

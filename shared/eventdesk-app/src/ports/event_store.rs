@@ -181,6 +181,18 @@ pub trait CommitLog: Send + Sync {
     /// See [`StoreError`].
     async fn read_at(&self, positions: &[Position]) -> Result<Vec<StoredCommit>, StoreError>;
 
+    /// The positions of commits, in the order of `keys`; `None` where there is no such commit.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn locate(&self, keys: &[(StreamId, Version)]) -> Result<Vec<Option<Position>>, StoreError>;
+
+    /// The newest position of all, whoever appended it; 0 if there is none.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn end(&self) -> Result<Position, StoreError>;
+
     /// Holds the newest position that this process has appended, and wakes its readers.
     fn newest(&self) -> watch::Receiver<Position>;
 }

@@ -302,4 +302,26 @@ pub trait ReadStore: Send + Sync {
     /// # Errors
     /// See [`ReadStoreError`].
     async fn consumer(&self, name: &str) -> Result<ConsumerState, ReadStoreError>;
+
+    /// A consumer's deliveries in retry, in ascending order of position.
+    ///
+    /// # Errors
+    /// See [`ReadStoreError`].
+    async fn retries(&self, name: &str) -> Result<Vec<Retry>, ReadStoreError> {
+        Ok(self.consumer(name).await?.retries)
+    }
+
+    /// Has a consumer of the local bus receive positions again, whatever became of them: each stands in retry as given,
+    /// and no longer among the dead. The cursor stays. For tools that work beside the process which runs the consumer:
+    /// its queue finds them.
+    ///
+    /// # Errors
+    /// See [`ReadStoreError`].
+    async fn redeliver(&self, name: &str, again: &[Retry]) -> Result<(), ReadStoreError>;
+
+    /// Drops positions from a consumer's dead letters, and tells how many of them were there.
+    ///
+    /// # Errors
+    /// See [`ReadStoreError`].
+    async fn discard_dead(&self, name: &str, positions: &[Position]) -> Result<u64, ReadStoreError>;
 }

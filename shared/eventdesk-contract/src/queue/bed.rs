@@ -15,7 +15,7 @@ use eventdesk_app::{
         Clock, CommitLog, ConsumerState, Delivery, DeliveryId, Position, Queue, Settlement, StoreError, StoredCommit,
     },
 };
-use eventdesk_events::{StreamId, Timestamp};
+use eventdesk_events::{StreamId, Timestamp, Version};
 use tokio::{sync::watch, time::timeout};
 
 use super::Ground;
@@ -154,6 +154,14 @@ impl CommitLog for Untold {
 
     async fn read_at(&self, positions: &[Position]) -> Result<Vec<StoredCommit>, StoreError> {
         self.0.read_at(positions).await
+    }
+
+    async fn locate(&self, keys: &[(StreamId, Version)]) -> Result<Vec<Option<Position>>, StoreError> {
+        self.0.locate(keys).await
+    }
+
+    async fn end(&self) -> Result<Position, StoreError> {
+        self.0.end().await
     }
 
     fn newest(&self) -> watch::Receiver<Position> {

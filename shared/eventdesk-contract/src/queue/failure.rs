@@ -1,9 +1,12 @@
 //! What becomes of deliveries that fail.
 #![expect(clippy::unwrap_used, reason = "a suite is a test: a panic fails its case")]
 
-use eventdesk_app::ports::{DeliveryId, Queue, Settlement};
+use eventdesk_app::{
+    local_queue::{LocalQueue, asked_again},
+    ports::{Clock, DeliveryId, Position, Queue, Settlement},
+};
 
-use super::bed::{Bed, all, ids, receive, tickets};
+use super::bed::{Bed, NAME, all, ids, receive, tickets};
 
 pub(super) async fn a_failed_delivery_comes_back_after_a_growing_back_off(bed: Bed) {
     bed.append([1]).await;
@@ -123,4 +126,86 @@ pub(super) async fn answers_for_nothing_change_nothing(bed: Bed) {
     let state = bed.state().await;
     assert_eq!((state.cursor, state.retries, state.dead), (bed.end().await, vec![], vec![]));
     assert!(queue.progress(&Settlement::default()).is_some_and(|progress| progress.cleared.is_empty()));
+}
+
+/// Three failed attempts.
+async fn die(bed: &Bed, queue: &LocalQueue) -> Position {
+    for _ in 1..=3 {
+        let found = receive(queue, 10).await;
+        bed.fail(queue, &found).await;
+        bed.wait(10);
+    }
+    bed.state().await.dead[0].position
+}
+
+async fn ask_again(bed: &Bed, positions: &[Position], replay: Option<&str>) {
+    let again: Vec<_> = positions.iter().map(|at| asked_again(*at, bed.clock.now(), replay)).collect();
+    bed.ground.views.redeliver(NAME, &again).await.unwrap();
+    bed.wait(1);
+}
+
+pub(super) async fn a_dead_letter_that_is_put_back_comes_again(bed: Bed) {
+    bed.append([1]).await;
+    let queue = bed.open().await;
+    let dead = die(&bed, &queue).await;
+    let before = bed.state().await.cursor;
+    ask_again(&bed, &[dead], None).await;
+    let state = bed.state().await;
+    assert_eq!((state.cursor, state.retries.len(), state.dead.len()), (before, 1, 0));
+    let found = receive(&queue, 10).await;
+    assert_eq!((tickets(&found), found[0].attempt), (all([1]), 1), "as if for the first time");
+    bed.done(&queue, &found).await;
+    let state = bed.state().await;
+    assert_eq!((state.retries.len(), state.dead.len()), (0, 0));
+    // A queue that is opened later finds it, too.
+    ask_again(&bed, &[dead], None).await;
+    drop(queue);
+    assert_eq!(tickets(&receive(&bed.open().await, 10).await), all([1]));
+}
+
+pub(super) async fn a_discarded_letter_never_comes_again(bed: Bed) {
+    bed.append([1]).await;
+    let queue = bed.open().await;
+    let dead = die(&bed, &queue).await;
+    let discard = async |positions: &[Position]| bed.ground.views.discard_dead(NAME, positions).await.unwrap();
+    assert_eq!(discard(&[Position(dead.0 + 1), dead]).await, 1);
+    assert_eq!(discard(&[dead]).await, 0);
+    assert!(bed.state().await.dead.is_empty());
+    bed.wait(3600);
+    bed.nothing_but(&queue, 2).await;
+}
+
+pub(super) async fn what_is_asked_for_by_a_replay_is_marked(bed: Bed) {
+    bed.append(1..=2).await;
+    let queue = bed.open().await;
+    let found = receive(&queue, 10).await;
+    assert!(found.iter().all(|delivery| delivery.events[0].replay.is_none()));
+    bed.done(&queue, &found).await;
+    let first = Position(found[0].id.0.parse().unwrap());
+    ask_again(&bed, &[first], Some("again")).await;
+    let found = receive(&queue, 10).await;
+    assert_eq!((tickets(&found), found[0].events[0].replay.as_deref()), (all([1]), Some("again")));
+    bed.fail(&queue, &found).await;
+    bed.wait(1);
+    let found = receive(&queue, 10).await;
+    assert_eq!((found[0].attempt, found[0].events[0].replay.as_deref()), (2, Some("again")));
+    bed.done(&queue, &found).await;
+    bed.nothing_but(&queue, 3).await;
+}
+
+pub(super) async fn asking_again_harms_nothing_that_is_handed_out(bed: Bed) {
+    bed.append(1..=2).await;
+    let queue = bed.open().await;
+    let found = receive(&queue, 10).await;
+    let positions: Vec<_> = found.iter().map(|delivery| Position(delivery.id.0.parse().unwrap())).collect();
+    ask_again(&bed, &positions, None).await;
+    bed.nothing_but(&queue, 3).await;
+    bed.done(&queue, &found).await;
+    bed.wait(1);
+    // It was asked for while it was on its way: it comes once more, and no more often.
+    let again = receive(&queue, 10).await;
+    assert_eq!(tickets(&again), all(1..=2));
+    bed.done(&queue, &again).await;
+    assert!(bed.state().await.retries.is_empty());
+    bed.nothing_but(&queue, 4).await;
 }

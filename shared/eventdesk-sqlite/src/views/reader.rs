@@ -227,6 +227,19 @@ impl Reader {
         Ok(u64::try_from(number).unwrap_or(0))
     }
 
+    pub(super) fn retries(&self, name: &str) -> Result<Vec<Retry>, Failure> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT position, attempts, due, reason FROM retries WHERE consumer = ?1 ORDER BY position",
+        )?;
+        let mut rows = statement.query([name])?;
+        let mut retries = Vec::new();
+        while let Some(row) = rows.next()? {
+            let due = Timestamp::from_millis(row.get(2)?);
+            retries.push(Retry { position: position(row, 0)?, attempts: row.get(1)?, due, reason: row.get(3)? });
+        }
+        Ok(retries)
+    }
+
     pub(super) fn consumer(&self, name: &str) -> Result<ConsumerState, Failure> {
         let mut state = ConsumerState::default();
         let mut statement = self.connection.prepare_cached("SELECT cursor FROM consumers WHERE name = ?1")?;
@@ -234,14 +247,7 @@ impl Reader {
         if let Some(row) = rows.next()? {
             state.cursor = position(row, 0)?;
         }
-        let mut statement = self.connection.prepare_cached(
-            "SELECT position, attempts, due, reason FROM retries WHERE consumer = ?1 ORDER BY position",
-        )?;
-        let mut rows = statement.query([name])?;
-        while let Some(row) = rows.next()? {
-            let due = Timestamp::from_millis(row.get(2)?);
-            state.retries.push(Retry { position: position(row, 0)?, attempts: row.get(1)?, due, reason: row.get(3)? });
-        }
+        state.retries = self.retries(name)?;
         let mut statement = self.connection.prepare_cached(
             "SELECT position, attempts, at, reason FROM dead_letters WHERE consumer = ?1 ORDER BY position",
         )?;

@@ -10,14 +10,15 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use eventdesk_app::ports::{ApplyError, Document, Glance, Position, Progress, Put, ReadStoreError, ViewSpec};
-use rusqlite::Connection;
+use eventdesk_app::ports::{ApplyError, Document, Glance, Progress, Put, ReadStoreError, ViewSpec};
+use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use crate::kept::Doubt;
 
 use super::{
     Glances, ViewsOptions,
+    consumers::advance,
     damage::Damage,
     fault::{Failure, ViewsError},
     put::PutSql,
@@ -34,9 +35,13 @@ pub(super) struct Writer {
 enum Work {
     Apply(Job),
     Prepare(Vec<&'static ViewSpec>, oneshot::Sender<Result<(), Failure>>),
+    /// A transaction of its own that touches no document.
+    Alone(Alone, oneshot::Sender<Result<u64, Failure>>),
     /// Find out whether another process has written.
     Check,
 }
+
+type Alone = Box<dyn FnOnce(&Connection) -> Result<u64, Failure> + Send>;
 
 struct Job {
     puts: Vec<Put>,
@@ -81,6 +86,19 @@ impl Writer {
         }
     }
 
+    /// Runs what touches no document in a transaction of its own.
+    pub(super) async fn alone(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<u64, Failure> + Send + 'static,
+    ) -> Result<u64, ReadStoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Work::Alone(Box::new(work), answer));
+        match answered.await {
+            Ok(result) => Ok(result?),
+            Err(_) => Err(ReadStoreError::Internal("the views' writer has ended".into())),
+        }
+    }
+
     /// Whether the thread still works.
     pub(super) fn is_alive(&self) -> bool {
         self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
@@ -114,6 +132,9 @@ fn run(mut file: File, work: &Receiver<Work>, batch: usize) {
         match first {
             Work::Prepare(views, answer) => {
                 let _ = answer.send(file.prepare(&views));
+            }
+            Work::Alone(work, answer) => {
+                let _ = answer.send(file.alone(work));
             }
             Work::Check => file.check(),
             Work::Apply(job) => {
@@ -173,6 +194,17 @@ impl File {
         {
             tracing::debug!(error = &error as &dyn std::error::Error, "cannot tell whether others have written");
         }
+    }
+
+    fn alone(&mut self, work: Alone) -> Result<u64, Failure> {
+        let done = self.connection().and_then(|connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = work(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        });
+        self.look_at(&done);
+        done
     }
 
     /// Writes the jobs in one transaction. Should one fail half-way, each is written alone: no job pays for another.
@@ -308,43 +340,5 @@ impl File {
 
 fn execute(connection: &Connection, sql: &str) -> Result<(), Failure> {
     connection.prepare_cached(sql)?.execute([])?;
-    Ok(())
-}
-
-/// Stores what a consumer has behind it. A position stands in one of the two tables at most.
-fn advance(connection: &Connection, progress: &Progress) -> Result<(), Failure> {
-    let name = &progress.consumer;
-    let position = |position: Position| i64::try_from(position.0).unwrap_or(i64::MAX);
-    connection
-        .prepare_cached(
-            "INSERT INTO consumers (name, cursor) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET cursor = excluded.cursor",
-        )?
-        .execute((name, position(progress.cursor)))?;
-    let gone = |table: &str, at: Position| -> Result<(), Failure> {
-        let sql = format!("DELETE FROM {table} WHERE consumer = ?1 AND position = ?2");
-        connection.prepare_cached(&sql)?.execute((name, position(at)))?;
-        Ok(())
-    };
-    for at in &progress.cleared {
-        gone("retries", *at)?;
-        gone("dead_letters", *at)?;
-    }
-    for retry in &progress.retries {
-        gone("dead_letters", retry.position)?;
-        connection
-            .prepare_cached(
-                "INSERT OR REPLACE INTO retries (consumer, position, attempts, due, reason) VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?
-            .execute((name, position(retry.position), retry.attempts, retry.due.millis(), &retry.reason))?;
-    }
-    for dead in &progress.dead {
-        gone("retries", dead.position)?;
-        connection
-            .prepare_cached(
-                "INSERT OR REPLACE INTO dead_letters (consumer, position, attempts, at, reason) \
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?
-            .execute((name, position(dead.position), dead.attempts, dead.at.millis(), &dead.reason))?;
-    }
     Ok(())
 }

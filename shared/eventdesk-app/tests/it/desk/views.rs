@@ -108,6 +108,22 @@ macro_rules! delegate_reads {
             ) -> Result<eventdesk_app::ports::ConsumerState, eventdesk_app::ports::ReadStoreError> {
                 self.inner.consumer(name).await
             }
+
+            async fn redeliver(
+                &self,
+                name: &str,
+                again: &[eventdesk_app::ports::Retry],
+            ) -> Result<(), eventdesk_app::ports::ReadStoreError> {
+                self.inner.redeliver(name, again).await
+            }
+
+            async fn discard_dead(
+                &self,
+                name: &str,
+                positions: &[eventdesk_app::ports::Position],
+            ) -> Result<u64, eventdesk_app::ports::ReadStoreError> {
+                self.inner.discard_dead(name, positions).await
+            }
         }
     };
 }

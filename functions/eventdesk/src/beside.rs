@@ -1,0 +1,42 @@
+//! What operators' tools work on, beside a running server: they take no lock, and remove nothing that a server uses.
+
+use std::sync::Arc;
+
+use eventdesk_app::ports::{Clock, ReadStore};
+use eventdesk_cloud::Cloud;
+use eventdesk_local::{Local, LocalError};
+use eventdesk_runtime::{
+    Config, SystemClock,
+    config::{Store, Views},
+};
+use eventdesk_sqlite::{DataFolder, SqliteEventStore};
+
+use crate::{failure::Failure, operators::Operators};
+
+/// Store and read models, each opened where the configuration says.
+pub(crate) struct Beside {
+    pub(crate) config: Config,
+    pub(crate) sqlite: Option<SqliteEventStore>,
+    pub(crate) views: Arc<dyn ReadStore>,
+    pub(crate) cloud: Cloud,
+}
+
+impl Beside {
+    /// Opens what there is; nothing is made but what a newer build adds to it.
+    pub(crate) async fn open(config: Config) -> Result<Self, Failure> {
+        let cloud = Cloud::new(&config);
+        let folder = || Ok::<_, LocalError>(Local::new(DataFolder::open_beside_server(&config.data)?));
+        let sqlite = if config.store == Store::Sqlite { Some(folder()?.store()?) } else { None };
+        let views: Arc<dyn ReadStore> = match config.views {
+            Views::Sqlite => folder()?.views_beside_server().await?,
+            Views::MongoDb { .. } => cloud.prepared_views().await?,
+        };
+        Ok(Self { config, sqlite, views, cloud })
+    }
+
+    /// The tools for consumers.
+    pub(crate) async fn operators(&self) -> Result<Operators, Failure> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        Operators::new(&self.config, &self.cloud, self.sqlite.as_ref(), &self.views, clock).await
+    }
+}

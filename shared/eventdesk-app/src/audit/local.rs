@@ -1,0 +1,80 @@
+//! The audit on the local bus: what a consumer's cursor has passed and its read models lack is put among its retries.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use eventdesk_events::Envelope;
+
+use super::{CONSUMERS, Consumers};
+use crate::{
+    local_queue::asked_again,
+    ports::{Clock, Commit, CommitLog, Position, PublishError, Publisher, QueueError, ReadStore},
+};
+
+/// The consumers of the local bus: cursors over the log, with their retries beside the views.
+#[derive(Clone)]
+pub struct LocalConsumers {
+    /// What they read.
+    pub log: Arc<dyn CommitLog>,
+    /// Where their progress stands.
+    pub views: Arc<dyn ReadStore>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl LocalConsumers {
+    /// Has a consumer receive the commits at these positions again, as part of a replay of this name if one is given.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    pub async fn redeliver(
+        &self,
+        consumer: &str,
+        positions: &[Position],
+        replay: Option<&str>,
+    ) -> Result<(), QueueError> {
+        let now = self.clock.now();
+        let again: Vec<_> = positions.iter().map(|position| asked_again(*position, now, replay)).collect();
+        self.views.redeliver(consumer, &again).await.map_err(|error| QueueError(error.into()))
+    }
+
+    async fn locate(
+        &self,
+        keys: &[(eventdesk_events::StreamId, eventdesk_events::Version)],
+    ) -> Result<Vec<Position>, QueueError> {
+        let found = self.log.locate(keys).await.map_err(|error| QueueError(error.into()))?;
+        Ok(found.into_iter().flatten().collect())
+    }
+}
+
+#[async_trait]
+impl Consumers for LocalConsumers {
+    async fn waiting(&self, consumer: &str) -> Result<u64, QueueError> {
+        let state = self.views.consumer(consumer).await.map_err(|error| QueueError(error.into()))?;
+        // Asked of the log itself: another process may have appended.
+        let end = self.log.end().await.map_err(|error| QueueError(error.into()))?;
+        Ok(end.0.saturating_sub(state.cursor.0) + state.retries.len() as u64)
+    }
+
+    async fn nudge(&self, consumer: &str, event: &Envelope) -> Result<(), QueueError> {
+        let positions = self.locate(&[(event.stream, event.version)]).await?;
+        self.redeliver(consumer, &positions, event.replay.as_deref()).await
+    }
+}
+
+/// Publishes commits of the log once more: every consumer of the desk receives them again.
+#[derive(Clone)]
+pub struct LocalRepublisher(pub LocalConsumers);
+
+#[async_trait]
+impl Publisher for LocalRepublisher {
+    async fn publish(&self, commits: &[Commit]) -> Result<(), PublishError> {
+        let keys: Vec<_> = commits.iter().map(|commit| (commit.stream, commit.version)).collect();
+        let failed = |error: QueueError| PublishError(error.into());
+        let positions = self.0.locate(&keys).await.map_err(failed)?;
+        for consumer in CONSUMERS {
+            self.0.redeliver(consumer, &positions, None).await.map_err(failed)?;
+        }
+        Ok(())
+    }
+}

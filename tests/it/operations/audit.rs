@@ -1,0 +1,53 @@
+//! What consumers have passed and lost is found, and mended by them.
+
+use eventdesk_tests::{Desk, Scene};
+use serde_json::Value;
+
+use super::{ends, file, until};
+
+/// As if these tickets' events had never come: the cursors are behind them, and the read models know nothing.
+fn lose(desk: &Desk, ids: &[String]) {
+    let views = file(desk, "views.db");
+    for id in ids {
+        for (table, key) in [("tickets", id.clone()), ("history_streams", format!("ticket-{id}"))] {
+            let gone = views.execute(&format!("DELETE FROM {table}_g1 WHERE id = ?1"), [&key]).unwrap();
+            assert_eq!(gone, 1, "{table} knew {key}");
+        }
+        views.execute("DELETE FROM history_g1 WHERE ticket = ?1", [id]).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn lost_events_are_found_and_mended_beside_the_server() {
+    let desk = Desk::start();
+    let scene = Scene::on(&desk).await;
+    let employee = scene.employee().await;
+    let mut tickets = Vec::new();
+    for _ in 0..3 {
+        let ticket = scene.ticket(&employee).await;
+        scene.admin.see(&ticket, &format!("/tickets/{}", ticket.id())).await;
+        scene.admin.see(&ticket, &format!("/tickets/{}/history", ticket.id())).await;
+        tickets.push(ticket);
+    }
+    ends(&desk, &["audit"], 0);
+    lose(&desk, &tickets[..2].iter().map(eventdesk_tests::Answer::id).collect::<Vec<_>>());
+    scene.admin.get(&format!("/tickets/{}", tickets[0].id())).await.is(404);
+
+    let look = ["audit", "--dry-run", "--json"];
+    let said = until(&desk, &look, |output| output.text.contains("\"commits_behind\":2"));
+    assert_eq!(said.status.code(), Some(3), "{said:?}");
+    // To look changes nothing.
+    let said: Value = serde_json::from_str(ends(&desk, &look, 3).lines().next().unwrap()).unwrap();
+    assert_eq!((&said["commits_behind"], &said["republished"]), (&Value::from(2), &Value::from(0)));
+    assert_eq!(said["consumers"].as_array().map(Vec::len), Some(3));
+
+    let said = until(&desk, &["audit"], |output| !output.text.contains(" 0 were published again, 0 streams"));
+    assert!(said.text.contains("2 commits are behind") && said.text.contains("2 were published again"), "{said:?}");
+    until(&desk, &look, |output| output.status.code() == Some(0));
+    for ticket in &tickets {
+        scene.admin.see(ticket, &format!("/tickets/{}", ticket.id())).await;
+        let history = scene.admin.see(ticket, &format!("/tickets/{}/history", ticket.id())).await;
+        assert_eq!(history.rows().len(), 1, "{history}");
+    }
+    ends(&desk, &["audit"], 0);
+}
