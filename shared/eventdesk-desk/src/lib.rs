@@ -3,11 +3,12 @@
 //! No rule, no query and no mapping lives here, and no adapter is known: who opens them hands them over as [`Parts`].
 
 mod handler;
+mod policy;
 
 use std::sync::Arc;
 
 use eventdesk_app::{
-    Commands, DeploymentSecret,
+    Commands, DeploymentSecret, Policy,
     identity::{Identity, LoginLimiter},
     ports::{Clock, Credentials, EventStore, FailedLogins, Ids, PasswordHasher, Publisher, ReadStore},
     projections::TICKETS,
@@ -18,6 +19,7 @@ use eventdesk_identity::{Argon2PasswordHasher, Authorizer, HashCost, InvalidCost
 use eventdesk_runtime::{Config, RandomIds, SystemClock};
 
 pub use handler::{HANDLER_VARIABLE, Named, UnknownHandler, handler};
+pub use policy::{InvalidPolicy, policy};
 
 /// Most queries that wait for the read models at once; each looks some forty times a second.
 const WAITERS: usize = 256;
@@ -38,6 +40,17 @@ pub struct Parts {
     pub failed_logins: Option<Arc<dyn FailedLogins>>,
 }
 
+/// Why there is no desk on its parts.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// The configured cost of a password hash is impossible.
+    #[error(transparent)]
+    Cost(#[from] InvalidCost),
+    /// The configured policy cannot be used.
+    #[error(transparent)]
+    Policy(#[from] InvalidPolicy),
+}
+
 /// A desk on its parts.
 pub struct Desk {
     config: Config,
@@ -45,14 +58,15 @@ pub struct Desk {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     passwords: Arc<dyn PasswordHasher>,
+    policy: Policy,
 }
 
 impl Desk {
     /// The desk on these parts.
     ///
     /// # Errors
-    /// [`InvalidCost`] if the configured cost of a password hash is impossible.
-    pub fn new(config: Config, parts: Parts) -> Result<Self, InvalidCost> {
+    /// See [`DeskError`].
+    pub fn new(config: Config, parts: Parts) -> Result<Self, DeskError> {
         let ids: Arc<dyn Ids> = Arc::new(RandomIds);
         let cost = HashCost {
             memory_kib: config.passwords.argon2_memory_kib,
@@ -60,7 +74,8 @@ impl Desk {
             lanes: config.passwords.argon2_lanes,
         };
         let passwords = Arc::new(Argon2PasswordHasher::new(cost, Arc::clone(&ids))?);
-        Ok(Self { config, parts, clock: Arc::new(SystemClock), ids, passwords })
+        let policy = policy(&config)?;
+        Ok(Self { config, parts, clock: Arc::new(SystemClock), ids, passwords, policy })
     }
 
     /// The configuration it was opened with.
@@ -159,7 +174,7 @@ impl Desk {
             queries: None,
             identity: None,
             callers: CallerResolver { store: self.store(), issuers, known: KnownCallers::default() },
-            access: Arc::new(self.config.policy.matrix.clone()),
+            policy: self.policy.clone(),
             idempotency: self.parts.secret.digester("idempotency"),
             probes: views.into_iter().map(read_models).collect(),
             settings: Settings { base_path: self.config.base_path.clone() },

@@ -120,6 +120,16 @@ impl CallerResolver {
         }
     }
 
+    /// The groups that verified claims name, for policies that look at them.
+    pub(crate) fn groups(&self, claims: &Claims) -> Vec<String> {
+        let issuer = claims.get("iss").and_then(|iss| self.issuers.iter().find(|known| known.issuer == *iss));
+        let claim = match issuer.map(|issuer| &issuer.roles) {
+            Some(RoleSource::Groups { claim, .. }) => claim.as_str(),
+            Some(RoleSource::Directory) | None => "groups",
+        };
+        claims.get(claim).map(|text| groups(text)).unwrap_or_default()
+    }
+
     async fn known_user<'r>(&self, subject: &str, claims: Cow<'r, Claims>) -> Result<Principal<'r>, Problem> {
         let gone = || Problem::invalid_token("the token's user does not exist");
         let id = UserId::parse(subject).map_err(|_| gone())?;

@@ -3,13 +3,14 @@
 mod authorized;
 #[cfg(test)]
 mod bed;
+mod permitted;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use eventdesk_app::{Commands, Digester, access::AccessMatrix, identity::Identity, queries::Queries};
+use eventdesk_app::{Commands, Digester, Policy, identity::Identity, queries::Queries};
 use futures_util::future::BoxFuture;
 use http::Method;
 
@@ -18,10 +19,11 @@ use crate::{
     caller::Principal,
     reply::Reply,
     request::{Query, Request},
-    routes::{self, Access, Match, Owner, Route, find, strip_prefix},
+    routes::{self, Access, Match, Owner, find, strip_prefix},
 };
 
 pub use authorized::AuthorizerContext;
+pub(crate) use permitted::{Asked, roles_of};
 
 /// What does the functions' work. Each function needs only what its routes use; a route whose part is missing
 /// answers 500.
@@ -35,7 +37,7 @@ pub struct Services {
     /// Finds out who asks.
     pub callers: CallerResolver,
     /// Who may do what.
-    pub access: Arc<AccessMatrix>,
+    pub policy: Policy,
     /// Digests idempotency keys and bodies; purpose `idempotency`.
     pub idempotency: Digester,
     /// What `/ready` asks, besides the event store.
@@ -103,7 +105,7 @@ impl Function {
             Match::MethodNotAllowed { allow } => return Err(Problem::method_not_allowed(allow)),
             Match::Route { .. } | Match::NotFound => return Err(Problem::not_found()),
         };
-        let principal = principal(services, route, event).await?;
+        let principal = principal(&Asked { services, event, route, params, path }).await?;
         let query = Query::parse(event.raw_query_string.as_deref().unwrap_or_default(), route.parameters)?;
         let request = Request { services, event, route, params, prefix, path, query, principal, request_id };
         (route.handler)(&request).await
@@ -137,11 +139,8 @@ fn place<'e>(event: &'e ApiGatewayV2httpRequest, settings: &Settings) -> Place<'
 }
 
 /// The caller, once the route is open to them.
-async fn principal<'e>(
-    services: &Services,
-    route: &Route,
-    event: &'e ApiGatewayV2httpRequest,
-) -> Result<Option<Principal<'e>>, Problem> {
+async fn principal<'e>(asked: &Asked<'e>) -> Result<Option<Principal<'e>>, Problem> {
+    let Asked { services, event, route, .. } = asked;
     if route.access == Access::Public {
         return Ok(None);
     }
@@ -151,7 +150,7 @@ async fn principal<'e>(
         Access::Needs(_) if principal.disabled => {
             Err(Problem::new(Kind::UserDisabled, "a disabled user reaches nothing but the authentication section"))
         }
-        Access::Needs(permission) if services.access.allows(&principal.caller.roles, permission) => Ok(Some(principal)),
+        Access::Needs(permission) if asked.permits(&principal, permission).await? => Ok(Some(principal)),
         Access::Needs(_) => Err(Problem::forbidden()),
     }
 }

@@ -23,6 +23,7 @@ use http::HeaderName;
 use crate::{
     Kind, Problem, Services,
     caller::Principal,
+    function::Asked,
     headers,
     routes::{PathParams, Route},
 };
@@ -69,8 +70,13 @@ impl<'r> Request<'r> {
     }
 
     /// Whether the caller has a permission besides the route's own.
-    pub(crate) fn may(&self, permission: Permission) -> bool {
-        self.principal.as_ref().is_some_and(|p| self.services.access.allows(&p.caller.roles, permission))
+    pub(crate) async fn may(&self, permission: Permission) -> Result<bool, Problem> {
+        let Self { services, event, route, params, path, .. } = *self;
+        let asked = Asked { services, event, route, params, path };
+        match &self.principal {
+            Some(principal) => asked.permits(principal, permission).await,
+            None => Ok(false),
+        }
     }
 
     pub(crate) fn commands(&self) -> Result<&'r Commands, Problem> {

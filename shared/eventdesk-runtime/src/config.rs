@@ -5,6 +5,7 @@
 //! Unknown keys, unknown variables that begin with `EVENTDESK_` and impossible values are refused, all at once.
 
 mod keys;
+mod policy;
 mod reader;
 mod secret;
 #[cfg(test)]
@@ -17,12 +18,13 @@ use std::{
     path::PathBuf,
 };
 
-use eventdesk_app::{DirectoryRules, access::AccessMatrix};
+use eventdesk_app::DirectoryRules;
 use eventdesk_events::user::Role;
 
 use crate::telemetry::Format;
 use reader::Reader;
 
+pub use policy::{Policy, PolicyEngine};
 pub use reader::{ConfigError, Problem};
 pub use secret::Secret;
 
@@ -106,15 +108,6 @@ pub struct Limits {
     pub requests_per_minute_per_principal: u32,
     /// Failed logins a minute that one name, and one address, may have.
     pub login_failures_per_minute: u32,
-}
-
-/// `[policy]`; the engine is the permission matrix.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Policy {
-    /// The access file, if it is not the default matrix.
-    pub file: Option<PathBuf>,
-    /// What stands in it.
-    pub matrix: AccessMatrix,
 }
 
 /// `[store]`: where events are kept, and what cannot be rebuilt.

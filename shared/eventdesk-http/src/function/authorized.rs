@@ -12,6 +12,7 @@ use eventdesk_events::{ActorKind, UserId, user::Role};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::permitted::scopes;
 use crate::{
     CallerResolver, Kind, Problem,
     caller::{Claims, Principal},
@@ -103,9 +104,7 @@ pub(super) async fn principal<'e>(
 
 /// Whether a token has any of a route's scopes, from `scope`, else from `scp`; a route that asks for none is open.
 fn has_any_scope(claims: &Claims, wanted: &[&str]) -> bool {
-    let held = claims.get("scope").or_else(|| claims.get("scp")).map(String::as_str).unwrap_or_default();
-    let held = held.trim_start_matches('[').trim_end_matches(']');
-    wanted.is_empty() || held.split(' ').any(|scope| wanted.contains(&scope))
+    wanted.is_empty() || scopes(claims).any(|scope| wanted.contains(&scope))
 }
 
 #[cfg(test)]

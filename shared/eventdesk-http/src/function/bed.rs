@@ -10,7 +10,7 @@ use std::{
 
 use aws_lambda_events::{apigw::ApiGatewayV2httpRequest, encodings::Body};
 use eventdesk_app::{
-    CommandContext, Commands, DeploymentSecret,
+    CommandContext, Commands, DeploymentSecret, Policy,
     access::{AccessMatrix, Caller},
     commands::RegisterUser,
     identity::{Identity, LoginLimiter},
@@ -221,7 +221,7 @@ impl Bed {
             queries: Some(Arc::new(queries)),
             identity: Some(Arc::new(identity)),
             callers: CallerResolver { store, issuers, known: KnownCallers::default() },
-            access,
+            policy: Policy::Matrix(access),
             idempotency: secret.digester("idempotency"),
             probes: Vec::new(),
             settings: Settings::default(),
@@ -350,7 +350,7 @@ impl Ask<'_> {
                     queries: s.queries.clone(),
                     identity: s.identity.clone(),
                     callers: s.callers.clone(),
-                    access: s.access.clone(),
+                    policy: s.policy.clone(),
                     idempotency: s.idempotency.clone(),
                     probes: Vec::new(),
                     settings,

@@ -34,7 +34,7 @@ pub(crate) async fn post(r: &Request<'_>) -> Answered {
         ticket_id,
         visibility: body.visibility.unwrap_or_default(),
         body: body.body.clone(),
-        may_note: r.may(Permission::MessagesInternal),
+        may_note: r.may(Permission::MessagesInternal).await?,
     };
     let done = r.create(command, &body).await?;
     let place = format!("/tickets/{ticket_id}/messages/{}", done.record.id);
@@ -53,7 +53,7 @@ pub(crate) struct MessagePatch {
 pub(crate) async fn edit(r: &Request<'_>) -> Answered {
     let (ticket_id, id) = (r.ticket_id()?, r.message_id()?);
     let body: MessagePatch = r.json()?;
-    let may_note = r.may(Permission::MessagesInternal);
+    let may_note = r.may(Permission::MessagesInternal).await?;
     let command = EditMessage { ticket_id, id, body: body.body.clone(), may_note };
     let done = r.change(command, StreamId::Message(id), &body).await?;
     changed(&done, done.record.version, &MessageView::new(&done.record))
@@ -61,7 +61,8 @@ pub(crate) async fn edit(r: &Request<'_>) -> Answered {
 
 pub(crate) async fn retract(r: &Request<'_>) -> Answered {
     let (ticket_id, id) = (r.ticket_id()?, r.message_id()?);
-    let (any, may_note) = (r.may(Permission::MessagesRetractAny), r.may(Permission::MessagesInternal));
+    let any = r.may(Permission::MessagesRetractAny).await?;
+    let may_note = r.may(Permission::MessagesInternal).await?;
     let command = RetractMessage { ticket_id, id, any, may_note };
     let done = r.change(command, StreamId::Message(id), &r.no_body()?).await?;
     Ok(gone(&done, Some(done.record.version)))
@@ -69,14 +70,14 @@ pub(crate) async fn retract(r: &Request<'_>) -> Answered {
 
 pub(crate) async fn get(r: &Request<'_>) -> Answered {
     let (ticket_id, id) = (r.ticket_id()?, r.message_id()?);
-    let may_note = r.may(Permission::MessagesInternal);
+    let may_note = r.may(Permission::MessagesInternal).await?;
     let record = r.queries()?.message(&r.query_context()?, ticket_id, id, may_note).await?;
     let tag = etag(record.version, record.author.as_ref().map_or(0, |author| author.version));
     shown(r, tag, || MessageView::new(&record))
 }
 
 pub(crate) async fn list_of_ticket(r: &Request<'_>) -> Answered {
-    let filter = MessageFilter { ticket: Some(r.ticket_id()?), ..filter(r)? };
+    let filter = MessageFilter { ticket: Some(r.ticket_id()?), ..filter(r).await? };
     list(r, &filter).await
 }
 
@@ -88,16 +89,17 @@ pub(crate) async fn list_all(r: &Request<'_>) -> Answered {
             if text == "me" { Some(me) } else { UserId::parse(text).ok() }
         })?,
         after: r.query.time("after")?,
-        ..filter(r)?
+        ..filter(r).await?
     };
     list(r, &filter).await
 }
 
-fn filter(r: &Request<'_>) -> Result<MessageFilter, Problem> {
+async fn filter(r: &Request<'_>) -> Result<MessageFilter, Problem> {
     let visibility = r.query.read("visibility", "public or internal", |text| {
         [Visibility::Public, Visibility::Internal].into_iter().find(|one| one.as_str() == text)
     })?;
-    Ok(MessageFilter { visibility, may_note: r.may(Permission::MessagesInternal), ..MessageFilter::default() })
+    let may_note = r.may(Permission::MessagesInternal).await?;
+    Ok(MessageFilter { visibility, may_note, ..MessageFilter::default() })
 }
 
 async fn list(r: &Request<'_>, filter: &MessageFilter) -> Answered {

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::Answered;
 use crate::{
+    function::roles_of,
     headers,
     reply::Reply,
     request::Request,
@@ -81,8 +82,8 @@ struct RouteView<'a> {
     function: &'a str,
     /// `public`, `authenticated`, or the permission it needs.
     access: &'a str,
-    /// The roles with the permission; empty where none is needed.
-    roles: &'a [Role],
+    /// The roles that the policy lets use it, on the role alone; empty where none is needed.
+    roles: Vec<Role>,
     /// Scopes, any one of which the token must have.
     scopes: &'a [&'a str],
     /// What it does.
@@ -98,15 +99,16 @@ pub(crate) struct RoutesView<'a> {
 }
 
 pub(crate) async fn routes(r: &Request<'_>) -> Answered {
-    let data = table().iter().map(|route| {
+    let mut data = Vec::with_capacity(table().len());
+    for route in table() {
         let (access, roles) = match route.access {
-            Access::Public => ("public", &[][..]),
-            Access::Authenticated => ("authenticated", &[][..]),
-            Access::Needs(permission) => (permission.as_str(), r.services.access.roles(permission)),
+            Access::Public => ("public", Vec::new()),
+            Access::Authenticated => ("authenticated", Vec::new()),
+            Access::Needs(permission) => (permission.as_str(), roles_of(r.services, route, permission).await?),
         };
         let (method, path) = (route.method.as_str(), route.path);
         let (function, scopes, summary) = (route.function.as_str(), route.scopes, route.summary);
-        RouteView { method, path, function, access, roles, scopes, summary }
-    });
-    Reply::json(StatusCode::OK, &RoutesView { data: data.collect() })
+        data.push(RouteView { method, path, function, access, roles, scopes, summary });
+    }
+    Reply::json(StatusCode::OK, &RoutesView { data })
 }

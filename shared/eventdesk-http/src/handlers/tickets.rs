@@ -85,7 +85,8 @@ fn sort(r: &Request<'_>) -> Result<(TicketSort, bool), Problem> {
 }
 
 pub(crate) async fn history(r: &Request<'_>) -> Answered {
-    let filter = HistoryFilter { ticket: r.ticket_id()?, may_see_deleted: r.may(Permission::TicketsHistoryDeleted) };
+    let may_see_deleted = r.may(Permission::TicketsHistoryDeleted).await?;
+    let filter = HistoryFilter { ticket: r.ticket_id()?, may_see_deleted };
     let found = r.queries()?.history(&r.query_context()?, &filter, &r.query.page()?).await?;
     page(r, &found, EntryView::new)
 }

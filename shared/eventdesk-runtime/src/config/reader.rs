@@ -159,6 +159,11 @@ impl Reader {
         self.text(key).filter(|text| !text.is_empty())
     }
 
+    /// Whether a key has a value; an empty text counts as none.
+    pub(super) fn is_given(&self, key: &str) -> bool {
+        self.given.get(key).is_some_and(|given| given.value.as_str() != Some(""))
+    }
+
     /// The switch of a key.
     pub(super) fn boolean(&self, key: &str, default: bool) -> bool {
         self.given.get(key).and_then(|given| given.value.as_bool()).unwrap_or(default)

@@ -1,6 +1,8 @@
 //! Defaults, every key from both sources, and refusals.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use eventdesk_app::access::AccessMatrix;
 
 use super::*;
 
@@ -67,7 +69,7 @@ fn nothing_configured_is_the_documented_default() {
         builtin_issuer: BuiltinIssuer { enabled: true, token_minutes: 60, url: None, audience: "eventdesk".to_owned() },
         passwords: Passwords { argon2_memory_kib: 19_456, argon2_iterations: 2, argon2_lanes: 1 },
         limits: Limits { requests_per_minute_per_principal: 6_000, login_failures_per_minute: 10 },
-        policy: Policy { file: None, matrix: AccessMatrix::default() },
+        policy: Policy { engine: PolicyEngine::Matrix { file: None }, matrix: AccessMatrix::default() },
         store: Store::Sqlite,
         bus: Bus::Local,
         views: Views::Sqlite,
@@ -174,9 +176,20 @@ fn each_wrong_value_is_refused_with_key_and_reason() {
         ("[passwords]\nargon2_memory_kib = 4", "passwords.argon2_memory_kib: must be 8 to 1048576"),
         ("[passwords]\nargon2_memory_kib = 8\nargon2_lanes = 2", "passwords.argon2_memory_kib: must be at least 8"),
         ("[passwords]\nargon2_iterations = 0", "passwords.argon2_iterations: must be 1 to 64"),
-        ("[policy]\nengine = \"rego\"", "policy.engine: not available in this build"),
-        ("[policy]\nengine = \"opa\"\nurl = \"http://127.0.0.1\"", "policy.url: not available in this build"),
-        ("[policy]\nengine = \"magic\"", "policy.engine: must be \"matrix\""),
+        ("[policy]\nengine = \"magic\"", "policy.engine: must be \"matrix\", \"rego\" or \"opa\""),
+        ("[policy]\nengine = \"rego\"", "policy.file: must name the policy"),
+        ("[policy]\nengine = \"rego\"\nfile = \"/nowhere/a.rego\"", "policy.file: /nowhere/a.rego cannot be read"),
+        ("[policy]\nengine = \"opa\"", "policy.url: must be given with policy.engine = \"opa\""),
+        ("[policy]\nengine = \"opa\"\nurl = \"http://opa.example/v1\"", "policy.url: must be https"),
+        ("[policy]\nengine = \"opa\"\nurl = \"https://a:b@opa.example/v1\"", "policy.url: must name no user"),
+        ("[policy]\nengine = \"opa\"\nurl = \"https://x.example\"\nfile = \"a\"", "policy.file: goes with"),
+        (
+            "[policy]\nengine = \"opa\"\nurl = \"https://x.example\"\nremember_ms = 5001",
+            "policy.remember_ms: must be 0",
+        ),
+        ("[policy]\nengine = \"opa\"\nurl = \"https://x.example\"\ntimeout_ms = 0", "policy.timeout_ms: must be 10 to"),
+        ("[policy]\nurl = \"https://opa.example/v1\"", "policy.url: goes with policy.engine = \"opa\" only"),
+        ("[policy]\ntimeout_ms = 100", "policy.timeout_ms: goes with policy.engine = \"opa\" only"),
         ("[policy]\nfile = \"/nowhere/access.toml\"", "policy.file: /nowhere/access.toml cannot be read"),
         ("[store]\nkind = \"dynamodb\"", "store.table: must be given with store.kind = \"dynamodb\""),
         ("[store]\nkind = \"csv\"", "store.kind: must be \"sqlite\" or \"dynamodb\""),
@@ -286,10 +299,34 @@ fn an_access_file_is_read_and_checked() {
     let own = eventdesk_app::access::DEFAULT_ACCESS
         .replace(r#""administer" = ["admin"]"#, r#""administer" = ["admin", "manager"]"#);
     let config = with_file(&own).unwrap();
-    assert_eq!(config.policy.file.as_deref(), Some(file.as_path()));
+    assert_eq!(config.policy.engine, PolicyEngine::Matrix { file: Some(file.clone()) });
     assert_ne!(config.policy.matrix, AccessMatrix::default());
-    let error = with_file("[permissions]\n\"administer\" = [\"king\"]").unwrap_err();
-    assert!(error.to_string().contains("policy.file: "), "{error}");
+    let whole = eventdesk_app::access::DEFAULT_ACCESS;
+    for (content, named) in [
+        (whole.replace(r#""administer" = ["admin"]"#, r#""administer" = ["king"]"#), "king"),
+        (format!("{whole}\n\"tickets.burn\" = [\"admin\"]"), "tickets.burn"),
+        (whole.replace(r#""administer" = ["admin"]"#, ""), "administer is missing"),
+        (format!("{whole}\n[roles]\nking = \"admin\""), "roles"),
+        ("permissions = 1".to_owned(), "permissions"),
+    ] {
+        let error = with_file(&content).unwrap_err().to_string();
+        assert!(error.contains("policy.file: ") && error.contains(named), "{named}: {error}");
+    }
+}
+
+#[test]
+fn a_policy_engine_is_configured_with_what_it_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("own.rego");
+    std::fs::write(&file, "package own").unwrap();
+    let path = file.to_str().unwrap();
+    let config = Config::read("", variables(&[("EVENTDESK_POLICY_ENGINE", "rego"), ("EVENTDESK_POLICY_FILE", path)]));
+    assert_eq!(config.unwrap().policy.engine, PolicyEngine::Rego { file, text: "package own".to_owned() });
+    let url = "http://127.0.0.1:8181/v1/data/eventdesk/authz/allow";
+    let text = format!("[policy]\nengine = \"opa\"\nurl = \"{url}\"\ntimeout_ms = 250");
+    let (timeout, remember) = (Duration::from_millis(250), Duration::from_secs(2));
+    let wanted = PolicyEngine::Opa { url: url.to_owned(), timeout, remember };
+    assert_eq!(Config::read(&text, []).unwrap().policy.engine, wanted);
 }
 
 #[test]

@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, net::IpAddr, path::PathBuf};
 
-use eventdesk_app::{DirectoryRules, access::AccessMatrix};
+use eventdesk_app::DirectoryRules;
 use eventdesk_events::user::Role;
 use url::{Host, Url};
 
 use super::{
-    Bootstrap, BuiltinIssuer, Bus, Config, Cors, ExternalIssuer, Limits, Log, Passwords, Policy, Store, Views,
+    Bootstrap, BuiltinIssuer, Bus, Config, Cors, ExternalIssuer, Limits, Log, Passwords, Store, Views, policy::policy,
     reader::Reader, secret::Secret,
 };
 use crate::telemetry::{Format, check_level};
@@ -16,7 +16,6 @@ use crate::telemetry::{Format, check_level};
 const MOST: u32 = 1_000_000_000;
 
 pub(super) fn config(reader: &mut Reader) -> Config {
-    choose(reader, "policy.engine", "matrix", &["rego", "opa"]);
     Config {
         listen: listen(reader),
         data: data(reader),
@@ -46,16 +45,6 @@ pub(super) fn config(reader: &mut Reader) -> Config {
         cors: cors(reader),
         directory: directory(reader),
         log: log(reader),
-    }
-}
-
-/// A key that has one value in this build and others elsewhere.
-fn choose(reader: &mut Reader, key: &str, here: &str, elsewhere: &[&str]) {
-    match reader.text(key) {
-        None => {}
-        Some(text) if text == here => {}
-        Some(text) if elsewhere.contains(&text.as_str()) => reader.refuse(key, "not available in this build"),
-        Some(_) => reader.refuse(key, format!("must be \"{here}\"")),
     }
 }
 
@@ -134,7 +123,7 @@ fn issuer(reader: &mut Reader) -> Option<ExternalIssuer> {
         }
         return None;
     };
-    if let Err(reason) = check_issuer(&url) {
+    if let Err(reason) = check_url(&url) {
         reader.refuse("issuer.url", reason);
     }
     if audience.is_empty() {
@@ -195,13 +184,13 @@ fn base_path(reader: &mut Reader) -> String {
 
 fn issuer_url(reader: &mut Reader) -> Option<String> {
     let text = reader.some_text("builtin_issuer.url")?;
-    if let Err(reason) = check_issuer(&text) {
+    if let Err(reason) = check_url(&text) {
         reader.refuse("builtin_issuer.url", reason);
     }
     Some(text)
 }
 
-fn check_issuer(text: &str) -> Result<(), &'static str> {
+pub(super) fn check_url(text: &str) -> Result<(), &'static str> {
     let url = Url::parse(text).map_err(|_| "must be a URL such as https://desk.example")?;
     if url.query().is_some() || url.fragment().is_some() {
         return Err("must have neither a query nor a fragment");
@@ -244,19 +233,6 @@ fn passwords(reader: &mut Reader) -> Passwords {
         reader.refuse("passwords.argon2_memory_kib", "must be at least 8 for each lane");
     }
     cost
-}
-
-fn policy(reader: &mut Reader) -> Policy {
-    let Some(file) = reader.some_text("policy.file") else {
-        return Policy { file: None, matrix: AccessMatrix::default() };
-    };
-    let read = std::fs::read_to_string(&file).map_err(|error| format!("{file} cannot be read: {error}"));
-    let matrix = read.and_then(|text| AccessMatrix::from_toml(&text).map_err(|error| format!("{file}: {error}")));
-    let matrix = matrix.unwrap_or_else(|reason| {
-        reader.refuse("policy.file", reason.trim_end());
-        AccessMatrix::default()
-    });
-    Policy { file: Some(file.into()), matrix }
 }
 
 fn cors(reader: &mut Reader) -> Cors {
