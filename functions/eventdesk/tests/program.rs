@@ -42,6 +42,23 @@ fn a_wrong_configuration_is_2_and_names_the_key() {
 }
 
 #[test]
+fn a_policy_that_is_none_is_2_and_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    for (text, wanted) in [
+        ("package own\nallow { true }", "own.rego:2"),
+        ("package own\ndeny := true", "no rule data.own.allow"),
+        ("", "not a policy"),
+    ] {
+        std::fs::write(folder.path().join("own.rego"), text).unwrap();
+        let variables = [("EVENTDESK_POLICY_ENGINE", "rego"), ("EVENTDESK_POLICY_FILE", "own.rego")];
+        let output = run(folder.path(), &["config", "check"], &variables);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let told = stderr(&output);
+        assert!(told.contains("policy.file") && told.contains(wanted), "{text}: {told}");
+    }
+}
+
+#[test]
 fn a_wrong_command_line_is_2() {
     let folder = tempfile::tempdir().unwrap();
     for words in [&["serve", "now"][..], &["config"], &["nothing"]] {

@@ -4,8 +4,7 @@ use std::{fmt, sync::Arc};
 
 use crate::{access::AccessMatrix, ports::PolicyEngine};
 
-/// Who may do what. The guards of the domain (an employee's own records, managers and admins, the last admin) hold
-/// beside every policy.
+/// Who may do what. The guards of the domain (an employee's own records, the last admin) hold beside every policy.
 #[derive(Clone)]
 pub enum Policy {
     /// A table of permissions and roles.

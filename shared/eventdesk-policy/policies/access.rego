@@ -8,11 +8,10 @@
 #   resource   {"permission": "tickets.move", "ticket_id": "17"}: what the matrix would look up, and the path's parameters
 #   jwt        {"tokenValue"}: the token, verified already
 #
-# Three permissions belong to no route of their own: messages.internal, messages.retract_any and
-# tickets.history_deleted are asked for besides the route's, with "#" and the permission behind path and route.
+# Some permissions are asked for besides the route's, with "#" and the permission behind path and route: messages.internal,
+# messages.retract_any, tickets.history_deleted, and users.administer where an admin is to be changed.
 #
-# Whatever a policy says, the guards of the desk hold: an employee reaches only what is theirs, a manager changes no
-# admin, and the last admin stays.
+# Whatever a policy says, the guards of the desk hold: an employee reaches only what is theirs, and the last admin stays.
 package eventdesk.authz
 
 default allow := false

@@ -9,8 +9,8 @@ use serde::Serialize;
 /// What an engine is asked, in the shape in which it reads it.
 ///
 /// A route is asked for with its own path. A permission that a handler looks at besides its route's (internal notes,
-/// others' messages, deleted tickets) stands behind a `#` in `path` and `route`, so that a policy that knows only routes
-/// says no to it.
+/// others' messages, deleted tickets, changes of an admin) stands behind a `#` in `path` and `route`, so that a policy
+/// that knows only routes says no to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PolicyInput<'q> {
     /// The route's method; `GET` for `HEAD`, too.

@@ -148,7 +148,7 @@ pub(crate) async fn set_login_denied(r: &Request<'_>) -> Answered {
 
 async fn change_user<B: Serialize>(r: &Request<'_>, change: UserChange, body: &B) -> Answered {
     let id = r.user_id()?;
-    let command = ChangeUser { id, change, may_administer: r.may(Permission::UsersAdminister) };
+    let command = ChangeUser { id, change, may_administer: r.may(Permission::UsersAdminister).await? };
     let done = r.change(command, StreamId::User(id), body).await?;
     changed(&done, done.record.version, &UserView::new(&done.record))
 }

@@ -57,7 +57,7 @@ async fn a_policy_reads_every_member_of_the_input() {
         r#"input.route == "/api/v1/tickets/{ticket_id}""#,
         r#"input.principal.id == "00000000-0000-0000-0000-000000000007""#,
         r#"input.principal.roles == ["admin"]"#,
-        r#"input.principal.groups == []"#,
+        "input.principal.groups == []",
         r#""tickets:read" in input.principal.scopes"#,
         r#"input.resource.permission == "tickets.read""#,
         r#"input.resource.ticket_id == "17""#,
