@@ -2,11 +2,13 @@
 //! suites of `eventdesk-contract` test against every adapter.
 
 mod commit;
+mod commit_scan;
 mod credentials;
 mod dead_letters;
 mod environment;
 mod event_store;
 mod failed_logins;
+mod generations;
 mod issuer_keys;
 mod policy_engine;
 mod publisher;
@@ -16,11 +18,13 @@ mod token_issuer;
 mod view_rules;
 
 pub use commit::{Commit, Position, RecordedEvent, StoredState};
+pub use commit_scan::{Category, CommitScan, Extent, ScanPage, ScannedCommit, Segment};
 pub use credentials::{Credential, Credentials, CredentialsError, PasswordHasher};
 pub use dead_letters::{DeadLetters, Letter, LetterId, NoLetterId};
 pub use environment::{Clock, Ids};
 pub use event_store::{Append, AppendError, Claim, CommitLog, EventStore, Namespace, StoreError, StoredCommit};
 pub use failed_logins::{FailedLogins, FailedLoginsError, LoginKey};
+pub use generations::{Generation, GenerationStore, Written};
 pub use issuer_keys::{IssuerKeyStore, IssuerKeyStoreError, SealedKey};
 pub use policy_engine::{PolicyEngine, PolicyInput, PolicyPrincipal, PolicyResource, PolicyToken, PolicyUnavailable};
 pub use publisher::{PublishError, Publisher};

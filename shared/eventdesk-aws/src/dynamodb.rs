@@ -67,6 +67,5 @@ pub use failed_logins::DynamoFailedLogins;
 pub use feed::{FEED_SHARDS, FeedBucket, FeedEntry, FeedFrom};
 pub use issuer_keys::DynamoIssuerKeyStore;
 pub(crate) use item::number_bytes;
-pub use scan::{ScanPage, ScanPlace};
 pub use store::DynamoEventStore;
 pub use tables::{CreateTablesError, Tables, create_tables};

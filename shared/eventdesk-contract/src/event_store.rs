@@ -1,15 +1,16 @@
-//! What [`EventStore`] and [`CommitLog`] promise.
+//! What [`EventStore`], [`CommitLog`] and [`CommitScan`] promise.
 
 pub mod appending;
 pub mod claiming;
 pub mod numbering;
 pub mod reading;
 pub mod samples;
+pub mod scanning;
 pub mod tailing;
 
 use std::sync::Arc;
 
-use eventdesk_app::ports::{CommitLog, EventStore};
+use eventdesk_app::ports::{CommitLog, CommitScan, EventStore};
 
 use crate::suite::run_cases;
 
@@ -74,6 +75,27 @@ where
             tailing::an_answered_append_is_announced,
             tailing::a_refused_append_is_not_in_the_log,
             tailing::nothing_appears_before_a_position_already_read,
+        ]
+    );
+}
+
+/// Runs every case of [`CommitScan`], each on a fresh, empty store from `factory`, as both of its ports.
+///
+/// # Panics
+/// If a case fails; all failed ones are named.
+pub async fn run_scan<F, Fut>(factory: F)
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = (Arc<dyn EventStore>, Arc<dyn CommitScan>)>,
+{
+    run_cases!(
+        factory,
+        [
+            scanning::an_empty_store_has_nothing_in_it,
+            scanning::each_commit_is_found_once,
+            scanning::categories_are_apart,
+            scanning::events_can_be_read_alone,
+            scanning::later_streams_are_in_segments_cut_before,
         ]
     );
 }

@@ -1,11 +1,12 @@
 //! What every [`ReadStore`] keeps, finds and refuses.
 
+mod generations;
 mod pages;
 mod writes;
 
 use std::sync::Arc;
 
-use eventdesk_app::ports::{Document, Field, FieldKind, Index, Put, ReadStore, Value, ViewSpec};
+use eventdesk_app::ports::{Document, Field, FieldKind, GenerationStore, Index, Put, ReadStore, Value, ViewSpec};
 
 use crate::suite::run_cases;
 
@@ -136,6 +137,33 @@ pub async fn run_all(make: impl AsyncFn() -> Arc<dyn ReadStore>) {
             pages::deleted_documents_are_in_no_page_or_count,
             pages::counts_each_value,
             pages::misused_queries_are_refused,
+        ]
+    );
+}
+
+/// Runs every case of [`GenerationStore`], each on a fresh store. Needs a runtime of several threads.
+///
+/// # Panics
+/// If a case fails; all failed ones are named.
+pub async fn run_generations(make: impl AsyncFn() -> Arc<dyn GenerationStore>) {
+    let fresh = async || {
+        let store = make().await;
+        store.prepare(&[&THINGS, &THINGS_OLD]).await.expect("views are prepared");
+        store
+    };
+    run_cases!(
+        fresh,
+        [
+            generations::there_is_one_at_first,
+            generations::a_new_one_is_not_read_and_not_written,
+            generations::filling_leaves_what_is_there,
+            generations::many_documents_are_filled_in_at_once,
+            generations::pages_are_in_the_order_of_ids,
+            generations::holders_of_a_text_are_found,
+            generations::an_order_to_write_both_is_seen,
+            generations::writes_go_where_they_are_told_with_guards_of_their_own,
+            generations::a_flip_changes_what_queries_read_and_can_be_taken_back,
+            generations::a_dropped_one_is_gone_and_its_number_with_it,
         ]
     );
 }

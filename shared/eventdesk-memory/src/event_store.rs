@@ -10,8 +10,8 @@ use std::{
 
 use async_trait::async_trait;
 use eventdesk_app::ports::{
-    Append, AppendError, Claim, Commit, CommitLog, Credential, Credentials, CredentialsError, EventStore, Position,
-    StoreError, StoredCommit,
+    Append, AppendError, Category, Claim, Commit, CommitLog, CommitScan, Credential, Credentials, CredentialsError,
+    EventStore, Extent, Position, ScanPage, ScannedCommit, Segment, StoreError, StoredCommit,
 };
 use eventdesk_events::{StreamId, UserId, Version};
 use tokio::sync::watch;
@@ -195,6 +195,63 @@ impl CommitLog for MemoryEventStore {
 
     fn newest(&self) -> watch::Receiver<Position> {
         self.newest.subscribe()
+    }
+}
+
+/// Segments are the streams from one to before another, `from|before`; nothing on a side is no bound. A place in one is
+/// `stream version`.
+#[async_trait]
+impl CommitScan for MemoryEventStore {
+    async fn segments(&self, category: Category, wanted: usize) -> Result<Vec<Segment>, StoreError> {
+        let mut streams: Vec<String> = {
+            let desk = self.desk();
+            let all = desk.streams.keys().filter(|stream| Category::of(**stream) == category);
+            all.map(ToString::to_string).collect()
+        };
+        streams.sort_unstable();
+        let mut cuts = vec![String::new()];
+        for part in 1..wanted {
+            let first = streams.get(part * streams.len() / wanted);
+            cuts.extend(first.filter(|first| cuts.last() != Some(first)).cloned());
+        }
+        cuts.push(String::new());
+        let part = |cut: &[String]| Segment { category, part: format!("{}|{}", cut[0], cut[1]) };
+        Ok(cuts.windows(2).map(part).collect())
+    }
+
+    async fn scan(
+        &self,
+        segment: &Segment,
+        after: Option<&str>,
+        most: usize,
+        _: Extent,
+    ) -> Result<ScanPage, StoreError> {
+        let unknown = || StoreError::Internal("no part of this store".into());
+        let (from, before) = segment.part.split_once('|').ok_or_else(unknown)?;
+        let after = match after {
+            None => None,
+            Some(place) => {
+                let (stream, version) = place.split_once(' ').ok_or_else(unknown)?;
+                Some((stream, version.parse::<u64>().map_err(|_| unknown())?))
+            }
+        };
+        let desk = self.desk();
+        let all = desk.log.iter().zip(1..).filter(|(commit, _)| Category::of(commit.stream) == segment.category);
+        let mut all: Vec<_> =
+            all.map(|(commit, at)| (commit.stream.to_string(), commit.version.get(), at, commit)).collect();
+        all.retain(|(stream, version, ..)| {
+            let within = stream.as_str() >= from && (before.is_empty() || stream.as_str() < before);
+            within && after.is_none_or(|after| (stream.as_str(), *version) > after)
+        });
+        all.sort_unstable_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
+        all.truncate(most.max(1));
+        let next = all.last().filter(|_| all.len() == most.max(1));
+        let next = next.map(|(stream, version, ..)| format!("{stream} {version}"));
+        let scanned = |(_, _, at, commit): (String, u64, u64, &Arc<Commit>)| ScannedCommit {
+            position: Some(Position(at)),
+            commit: Commit::clone(commit),
+        };
+        Ok(ScanPage { commits: all.into_iter().map(scanned).collect(), next })
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use eventdesk_app::ports::{
-    ApplyError, ConsumerState, DeadLetter, Document, Filter, Hit, Misuse, Position, Progress, Put, ReadStore,
-    ReadStoreError, Retry, Select, Value, ViewSpec,
+    ApplyError, ConsumerState, DeadLetter, Document, Filter, Generation, GenerationStore, Hit, Misuse, Position,
+    Progress, Put, ReadStore, ReadStoreError, Retry, Select, Value, ViewSpec, Written,
 };
 
 /// Keeps views and consumers' progress in memory; nothing survives it.
@@ -17,8 +18,28 @@ pub struct MemoryReadStore(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    views: HashMap<&'static str, BTreeMap<String, Document>>,
+    views: HashMap<&'static str, View>,
     consumers: HashMap<String, Behind>,
+}
+
+type Documents = BTreeMap<String, Document>;
+
+#[derive(Debug)]
+struct View {
+    live: u32,
+    also: Option<u32>,
+    /// By number, with the shape that each was made for.
+    generations: BTreeMap<u32, (u32, Documents)>,
+}
+
+impl View {
+    fn new(shape: u32) -> Self {
+        Self { live: 1, also: None, generations: [(1, (shape, Documents::new()))].into() }
+    }
+
+    fn written(&self) -> Written {
+        Written { live: self.live, also: self.also }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -40,8 +61,22 @@ impl MemoryReadStore {
 }
 
 impl Kept {
-    fn view(&self, view: &'static ViewSpec) -> Result<&BTreeMap<String, Document>, ReadStoreError> {
+    fn known(&self, view: &'static ViewSpec) -> Result<&View, ReadStoreError> {
         self.views.get(view.name).ok_or_else(|| misused(unprepared(view)))
+    }
+
+    fn known_mut(&mut self, view: &'static ViewSpec) -> Result<&mut View, ReadStoreError> {
+        self.views.get_mut(view.name).ok_or_else(|| misused(unprepared(view)))
+    }
+
+    /// The documents of the live generation.
+    fn view(&self, view: &'static ViewSpec) -> Result<&Documents, ReadStoreError> {
+        self.generation(view, self.known(view)?.live)
+    }
+
+    fn generation(&self, view: &'static ViewSpec, generation: u32) -> Result<&Documents, ReadStoreError> {
+        let found = self.known(view)?.generations.get(&generation);
+        found.map(|(_, documents)| documents).ok_or_else(|| misused(unknown(view, generation)))
     }
 
     /// The documents that queries see and that match, in order of id.
@@ -52,10 +87,14 @@ impl Kept {
         Ok(self.view(view)?.values().filter(fits).collect())
     }
 
-    fn put(&mut self, Put { view, document }: Put) -> Result<(), ApplyError> {
+    /// Writes into a generation, or into the live one.
+    fn put(&mut self, generation: Option<u32>, Put { view, document }: Put) -> Result<(), ApplyError> {
         view.check_document(&document).map_err(|error| ApplyError::Internal(error.into()))?;
-        let Some(documents) = self.views.get_mut(view.name) else {
+        let Some(known) = self.views.get_mut(view.name) else {
             return Err(ApplyError::Internal(unprepared(view).into()));
+        };
+        let Some((_, documents)) = known.generations.get_mut(&generation.unwrap_or(known.live)) else {
+            return Err(ApplyError::GuardLost { view: view.name, id: document.id });
         };
         let stored = documents.get(&document.id).map_or(0, |stored| stored.revision);
         if document.revision != stored + 1 {
@@ -103,13 +142,13 @@ impl ReadStore for MemoryReadStore {
         }
         let mut kept = self.kept();
         for view in views {
-            kept.views.entry(view.name).or_default();
+            kept.views.entry(view.name).or_insert_with(|| View::new(view.shape));
         }
         Ok(())
     }
 
     async fn generation(&self, view: &'static ViewSpec) -> Result<u32, ReadStoreError> {
-        self.kept().view(view).map(|_| 1)
+        self.kept().known(view).map(|known| known.live)
     }
 
     async fn get(&self, view: &'static ViewSpec, ids: &[&str]) -> Result<Vec<Option<Document>>, ReadStoreError> {
@@ -163,7 +202,32 @@ impl ReadStore for MemoryReadStore {
 
     async fn apply(&self, puts: Vec<Put>, progress: Option<Progress>) -> Result<(), ApplyError> {
         let mut kept = self.kept();
-        puts.into_iter().try_for_each(|put| kept.put(put))?;
+        puts.into_iter().try_for_each(|put| kept.put(None, put))?;
+        if let Some(progress) = progress {
+            kept.advance(progress);
+        }
+        Ok(())
+    }
+
+    async fn written(&self, views: &[&'static ViewSpec]) -> Result<Vec<Written>, ReadStoreError> {
+        let kept = self.kept();
+        views.iter().map(|view| kept.known(view).map(View::written)).collect()
+    }
+
+    async fn get_in(
+        &self,
+        view: &'static ViewSpec,
+        generation: u32,
+        ids: &[&str],
+    ) -> Result<Vec<Option<Document>>, ReadStoreError> {
+        let kept = self.kept();
+        let documents = kept.generation(view, generation)?;
+        Ok(ids.iter().map(|id| documents.get(*id).cloned()).collect())
+    }
+
+    async fn apply_in(&self, puts: Vec<(u32, Put)>, progress: Option<Progress>) -> Result<(), ApplyError> {
+        let mut kept = self.kept();
+        puts.into_iter().try_for_each(|(generation, put)| kept.put(Some(generation), put))?;
         if let Some(progress) = progress {
             kept.advance(progress);
         }
@@ -196,6 +260,132 @@ impl ReadStore for MemoryReadStore {
     }
 }
 
+#[async_trait]
+impl GenerationStore for MemoryReadStore {
+    async fn stored_generations(&self, view: &'static ViewSpec) -> Result<Vec<Generation>, ReadStoreError> {
+        let kept = self.kept();
+        let known = kept.known(view)?;
+        let generation = |(number, (shape, _)): (&u32, &(u32, Documents))| Generation {
+            number: *number,
+            shape: *shape,
+            live: *number == known.live,
+            also: Some(*number) == known.also,
+        };
+        Ok(known.generations.iter().map(generation).collect())
+    }
+
+    async fn make_generation(&self, view: &'static ViewSpec) -> Result<u32, ReadStoreError> {
+        let mut kept = self.kept();
+        let known = kept.known_mut(view)?;
+        let number = known.generations.keys().next_back().copied().unwrap_or(0) + 1;
+        known.generations.insert(number, (view.shape, Documents::new()));
+        Ok(number)
+    }
+
+    async fn fill(
+        &self,
+        view: &'static ViewSpec,
+        generation: u32,
+        documents: Arc<Vec<Document>>,
+    ) -> Result<Vec<usize>, ApplyError> {
+        let mut kept = self.kept();
+        let internal = |error: ReadStoreError| ApplyError::Internal(error.into());
+        let stored = &mut kept.known_mut(view).map_err(internal)?.generations;
+        let Some((_, stored)) = stored.get_mut(&generation) else {
+            return Err(ApplyError::Internal(unknown(view, generation).into()));
+        };
+        let mut there = Vec::new();
+        for (place, document) in documents.iter().enumerate() {
+            view.check_document(document).map_err(|error| ApplyError::Internal(error.into()))?;
+            if stored.contains_key(&document.id) {
+                there.push(place);
+            } else {
+                stored.insert(document.id.clone(), document.clone());
+            }
+        }
+        Ok(there)
+    }
+
+    async fn make_indexes(&self, view: &'static ViewSpec, generation: u32) -> Result<(), ReadStoreError> {
+        self.kept().generation(view, generation).map(drop)
+    }
+
+    async fn page_in(
+        &self,
+        view: &'static ViewSpec,
+        generation: u32,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Vec<Document>, ReadStoreError> {
+        let kept = self.kept();
+        let documents = kept.generation(view, generation)?.values();
+        let later = documents.filter(|document| after.is_none_or(|after| document.id.as_str() > after));
+        Ok(later.take(most).cloned().collect())
+    }
+
+    async fn holding_in(
+        &self,
+        view: &'static ViewSpec,
+        generation: u32,
+        field: &'static str,
+        values: &[String],
+    ) -> Result<Vec<Document>, ReadStoreError> {
+        view.field(field).map_err(misused)?;
+        let kept = self.kept();
+        let holds = |document: &&Document| {
+            !document.deleted && matches!(value(view, document, field), Value::Text(text) if values.contains(text))
+        };
+        Ok(kept.generation(view, generation)?.values().filter(holds).cloned().collect())
+    }
+
+    async fn size_of(&self, view: &'static ViewSpec, generation: u32) -> Result<u64, ReadStoreError> {
+        Ok(self.kept().generation(view, generation)?.len() as u64)
+    }
+
+    async fn write_also(&self, orders: &[(&'static ViewSpec, Option<u32>)]) -> Result<(), ReadStoreError> {
+        let mut kept = self.kept();
+        for (view, also) in orders {
+            if let Some(generation) = also {
+                kept.generation(view, *generation)?;
+            }
+        }
+        for (view, also) in orders {
+            let known = kept.known_mut(view)?;
+            known.also = also.filter(|also| *also != known.live);
+        }
+        Ok(())
+    }
+
+    async fn flip(&self, generations: &[(&'static ViewSpec, u32)]) -> Result<(), ReadStoreError> {
+        let mut kept = self.kept();
+        for (view, generation) in generations {
+            kept.generation(view, *generation)?;
+        }
+        for (view, generation) in generations {
+            let known = kept.known_mut(view)?;
+            if known.live != *generation {
+                known.also = Some(std::mem::replace(&mut known.live, *generation));
+            }
+        }
+        Ok(())
+    }
+
+    async fn drop_generation(&self, view: &'static ViewSpec, generation: u32) -> Result<(), ReadStoreError> {
+        let mut kept = self.kept();
+        let known = kept.known_mut(view)?;
+        if known.live == generation {
+            return Err(misused(Misuse { view: view.name, problem: "the live generation stays".to_owned() }));
+        }
+        known.generations.remove(&generation);
+        known.also = known.also.filter(|also| *also != generation);
+        Ok(())
+    }
+
+    fn notice(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
 fn value<'a>(view: &'static ViewSpec, document: &'a Document, name: &str) -> &'a Value {
     view.field(name).ok().and_then(|(place, _)| document.fields.get(place)).unwrap_or(&Value::Null)
 }
@@ -223,6 +413,10 @@ fn matches(view: &'static ViewSpec, document: &Document, filter: &Filter) -> boo
 
 fn unprepared(view: &'static ViewSpec) -> Misuse {
     Misuse { view: view.name, problem: "it was never prepared".to_owned() }
+}
+
+fn unknown(view: &'static ViewSpec, generation: u32) -> Misuse {
+    Misuse { view: view.name, problem: format!("there is no generation {generation}") }
 }
 
 fn misused(misuse: Misuse) -> ReadStoreError {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eventdesk_app::ports::{CommitLog, Credentials, EventStore};
+use eventdesk_app::ports::{CommitLog, CommitScan, Credentials, EventStore};
 use eventdesk_contract::{credentials, event_store};
 use eventdesk_memory::{MemoryCredentials, MemoryEventStore};
 
@@ -23,4 +23,13 @@ async fn it_keeps_the_contract_of_the_commit_log() {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_keeps_the_contract_of_the_credentials() {
     credentials::run_all(async || Arc::new(MemoryCredentials::new()) as Arc<dyn Credentials>).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_keeps_the_contract_of_the_scan() {
+    event_store::run_scan(async || {
+        let store = Arc::new(MemoryEventStore::new());
+        (Arc::clone(&store) as Arc<dyn EventStore>, store as Arc<dyn CommitScan>)
+    })
+    .await;
 }

@@ -9,6 +9,7 @@ mod alias;
 mod consumers;
 mod fault;
 mod form;
+mod generations;
 mod options;
 mod prepare;
 mod query;

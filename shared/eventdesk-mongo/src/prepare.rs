@@ -82,7 +82,8 @@ fn is_duplicate(error: &mongodb::error::Error) -> bool {
 
 /// Adds the indexes that the live generation lacks.
 async fn bring_up(server: &Server, view: &'static ViewSpec, row: &Alias) -> Result<(), Fault> {
-    if row.shape != view.shape || row.fields != fields(view) {
+    // An older shape with the same fields serves until a rebuild is through.
+    if row.fields != fields(view) {
         let Alias { shape, .. } = row;
         let reason = format!("view {} has shape {shape} and other fields than shape {}", view.name, view.shape);
         return Err(MongoError::Rebuild(reason).into());
@@ -97,7 +98,7 @@ async fn bring_up(server: &Server, view: &'static ViewSpec, row: &Alias) -> Resu
     Ok(())
 }
 
-async fn create_indexes(server: &Server, view: &'static ViewSpec, generation: u32) -> Result<(), Fault> {
+pub(crate) async fn create_indexes(server: &Server, view: &'static ViewSpec, generation: u32) -> Result<(), Fault> {
     let collection = server.collection(&collection(view, generation));
     // One by one: FerretDB stumbles over a list of which it has some already.
     for model in view.indexes.iter().flat_map(index_models).chain(set_models(view)) {
@@ -132,12 +133,12 @@ fn model(name: String, keys: Document) -> IndexModel {
     IndexModel::builder().keys(keys).options(IndexOptions::builder().name(name).build()).build()
 }
 
-fn fields(view: &ViewSpec) -> String {
+pub(crate) fn fields(view: &ViewSpec) -> String {
     let fields: Vec<_> = view.fields.iter().map(|field| format!("{} {:?}", field.name, field.kind)).collect();
     fields.join(", ")
 }
 
-fn indexes(view: &ViewSpec) -> String {
+pub(crate) fn indexes(view: &ViewSpec) -> String {
     let index = |index: &Index| format!("{}{}", if index.unique { "unique " } else { "" }, index.fields.join(" "));
     let indexes: Vec<_> = view.indexes.iter().map(index).collect();
     indexes.join(", ")

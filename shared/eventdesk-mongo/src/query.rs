@@ -55,11 +55,17 @@ pub(crate) async fn count(
     filters: &[Filter],
     generation: u32,
 ) -> Result<u64, Fault> {
-    let pipeline = vec![
-        doc! { "$match": matching(filters, Vec::new()) },
-        doc! { "$group": { "_id": Bson::Null, "count": { "$sum": 1 } } },
-    ];
-    let groups = server.aggregate(&collection(view, generation), pipeline).await?;
+    all_of(server, &collection(view, generation), matching(filters, Vec::new())).await
+}
+
+/// How many documents there are, tombstones too.
+pub(crate) async fn size(server: &Server, view: &'static ViewSpec, generation: u32) -> Result<u64, Fault> {
+    all_of(server, &collection(view, generation), doc! {}).await
+}
+
+async fn all_of(server: &Server, collection: &str, condition: Document) -> Result<u64, Fault> {
+    let pipeline = vec![doc! { "$match": condition }, doc! { "$group": { "_id": Bson::Null, "count": { "$sum": 1 } } }];
+    let groups = server.aggregate(collection, pipeline).await?;
     groups.first().map_or(Ok(0), |group| Ok(counted(group)?))
 }
 

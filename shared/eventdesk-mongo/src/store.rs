@@ -1,11 +1,11 @@
 //! The store itself: the port over what the other modules do.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use eventdesk_app::ports::{
-    ApplyError, ConsumerState, Document, Filter, Glance, Hit, Position, Progress, Put, ReadStore, ReadStoreError,
-    Retry, Select, ViewSpec,
+    ApplyError, ConsumerState, Document, Filter, Generation, GenerationStore, Glance, Hit, Position, Progress, Put,
+    ReadStore, ReadStoreError, Retry, Select, ViewSpec, Written,
 };
 use mongodb::{
     Client,
@@ -16,7 +16,7 @@ use crate::{
     alias::{Aliases, VIEWS},
     consumers,
     fault::{Fault, MongoError},
-    form,
+    form, generations,
     options::MongoOptions,
     prepare::{collection, prepare},
     query,
@@ -110,22 +110,29 @@ impl MongoReadStore {
         projection: Option<mongodb::bson::Document>,
         form: impl Fn(&RawDocument) -> Result<T, MongoError> + Sync,
     ) -> Result<Vec<Option<T>>, Fault> {
-        let read = async |generation| {
-            let filter = match ids {
-                [] => return Ok(HashMap::new()),
-                [id] => doc! { "_id": *id },
-                _ => doc! { "_id": { "$in": ids } },
-            };
-            let shape = Shape { projection: projection.clone(), ..Shape::default() };
-            let found = self.server.find(&collection(view, generation), filter, shape).await?;
-            let keyed = found.iter().map(|stored| Ok((form::text(stored, "_id")?, form(stored)?)));
-            Ok(keyed.collect::<Result<HashMap<_, _>, MongoError>>()?)
+        let read = |generation| self.keyed(view, generation, ids, projection.clone(), &form);
+        let found: HashMap<String, T> = self.aliases.read(&self.server, view, read).await?;
+        Ok(in_order(found, ids))
+    }
+
+    /// Documents of a generation by id, each read by `form`.
+    async fn keyed<T: Send>(
+        &self,
+        view: &'static ViewSpec,
+        generation: u32,
+        ids: &[&str],
+        projection: Option<mongodb::bson::Document>,
+        form: &(impl Fn(&RawDocument) -> Result<T, MongoError> + Sync),
+    ) -> Result<HashMap<String, T>, Fault> {
+        let filter = match ids {
+            [] => return Ok(HashMap::new()),
+            [id] => doc! { "_id": *id },
+            _ => doc! { "_id": { "$in": ids } },
         };
-        let mut found: HashMap<String, T> = self.aliases.read(&self.server, view, read).await?;
-        Ok(match ids {
-            [id] => vec![found.remove(*id)],
-            _ => ids.iter().map(|id| found.get(*id).cloned()).collect(),
-        })
+        let shape = Shape { projection, ..Shape::default() };
+        let found = self.server.find(&collection(view, generation), filter, shape).await?;
+        let keyed = found.iter().map(|stored| Ok((form::text(stored, "_id")?, form(stored)?)));
+        Ok(keyed.collect::<Result<HashMap<_, _>, MongoError>>()?)
     }
 }
 
@@ -189,5 +196,107 @@ impl ReadStore for MongoReadStore {
 
     async fn discard_dead(&self, name: &str, positions: &[Position]) -> Result<u64, ReadStoreError> {
         Ok(consumers::discard_dead(&self.server, name, positions).await.map_err(Fault::from)?)
+    }
+
+    async fn written(&self, views: &[&'static ViewSpec]) -> Result<Vec<Written>, ReadStoreError> {
+        let mut written = Vec::with_capacity(views.len());
+        for view in views {
+            written.push(self.aliases.written(&self.server, view).await?);
+        }
+        Ok(written)
+    }
+
+    async fn get_in(
+        &self,
+        view: &'static ViewSpec,
+        generation: u32,
+        ids: &[&str],
+    ) -> Result<Vec<Option<Document>>, ReadStoreError> {
+        self.aliases.demand(&self.server, view, generation).await?;
+        let found = self.keyed(view, generation, ids, None, &|stored| form::document(view, stored)).await?;
+        Ok(in_order(found, ids))
+    }
+
+    async fn apply_in(&self, puts: Vec<(u32, Put)>, progress: Option<Progress>) -> Result<(), ApplyError> {
+        write::put_all_in(&self.server, &self.aliases, &puts).await?;
+        if let Some(progress) = progress {
+            consumers::advance(&self.server, progress).await.map_err(Fault::from)?;
+        }
+        Ok(())
+    }
+}
+
+fn in_order<T: Clone>(mut found: HashMap<String, T>, ids: &[&str]) -> Vec<Option<T>> {
+    match ids {
+        [id] => vec![found.remove(*id)],
+        _ => ids.iter().map(|id| found.get(*id).cloned()).collect(),
+    }
+}
+
+#[async_trait]
+impl GenerationStore for MongoReadStore {
+    async fn stored_generations(&self, view: &'static ViewSpec) -> Result<Vec<Generation>, ReadStoreError> {
+        Ok(generations::stored(&self.server, &self.aliases, view).await?)
+    }
+
+    async fn make_generation(&self, view: &'static ViewSpec) -> Result<u32, ReadStoreError> {
+        Ok(generations::make(&self.server, &self.aliases, view).await?)
+    }
+
+    async fn fill(
+        &self,
+        view: &'static ViewSpec,
+        generation: u32,
+        documents: Arc<Vec<Document>>,
+    ) -> Result<Vec<usize>, ApplyError> {
+        Ok(generations::fill(&self.server, &self.aliases, (view, generation), &documents).await?)
+    }
+
+    async fn make_indexes(&self, view: &'static ViewSpec, generation: u32) -> Result<(), ReadStoreError> {
+        Ok(generations::make_indexes(&self.server, &self.aliases, view, generation).await?)
+    }
+
+    async fn page_in(
+        &self,
+        view: &'static ViewSpec,
+        generation: u32,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Vec<Document>, ReadStoreError> {
+        self.aliases.demand(&self.server, view, generation).await?;
+        Ok(generations::page(&self.server, view, generation, after, most).await?)
+    }
+
+    async fn holding_in(
+        &self,
+        view: &'static ViewSpec,
+        generation: u32,
+        field: &'static str,
+        values: &[String],
+    ) -> Result<Vec<Document>, ReadStoreError> {
+        self.aliases.demand(&self.server, view, generation).await?;
+        Ok(generations::holding(&self.server, view, generation, field, values).await?)
+    }
+
+    async fn size_of(&self, view: &'static ViewSpec, generation: u32) -> Result<u64, ReadStoreError> {
+        self.aliases.demand(&self.server, view, generation).await?;
+        Ok(query::size(&self.server, view, generation).await?)
+    }
+
+    async fn write_also(&self, orders: &[(&'static ViewSpec, Option<u32>)]) -> Result<(), ReadStoreError> {
+        Ok(generations::write_also(&self.server, &self.aliases, orders).await?)
+    }
+
+    async fn flip(&self, to: &[(&'static ViewSpec, u32)]) -> Result<(), ReadStoreError> {
+        Ok(generations::flip(&self.server, &self.aliases, to).await?)
+    }
+
+    async fn drop_generation(&self, view: &'static ViewSpec, generation: u32) -> Result<(), ReadStoreError> {
+        Ok(generations::drop_generation(&self.server, &self.aliases, view, generation).await?)
+    }
+
+    fn notice(&self) -> Duration {
+        // Others may have other options: theirs are the defaults.
+        2 * self.aliases.age().max(MongoOptions::default().alias_age)
     }
 }

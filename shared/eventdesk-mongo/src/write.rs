@@ -23,6 +23,8 @@ const INSERTED_AT_ONCE: usize = 100;
 /// A document on its way.
 struct Write<'a> {
     view: &'static ViewSpec,
+    /// The collection that it goes to.
+    name: String,
     id: &'a str,
     /// What the stored document's revision must be; 0 if there must be none.
     revision: i64,
@@ -41,45 +43,66 @@ impl Write<'_> {
 /// already, and tells which. Any other write is a round trip of its own: one `update` of several documents would tell
 /// how many it found, not which, and goes on after one that it did not find.
 pub(crate) async fn put_all(server: &Server, aliases: &Aliases, puts: &[Put]) -> Result<(), Fault> {
-    let writes = puts.iter().map(write).collect::<Result<Vec<_>, _>>()?;
-    let mut names = HashMap::new();
-    for write in &writes {
-        if !names.contains_key(write.view.name) {
-            names.insert(write.view.name, collection(write.view, aliases.live(server, write.view).await?));
-        }
+    let mut live = HashMap::new();
+    let mut writes = Vec::with_capacity(puts.len());
+    for put in puts {
+        let generation = match live.get(put.view.name) {
+            Some(generation) => *generation,
+            None => aliases.live(server, put.view).await?,
+        };
+        live.insert(put.view.name, generation);
+        writes.push(write(generation, put)?);
     }
+    write_all(server, writes).await
+}
+
+/// As [`put_all`], each into the generation that stands with it.
+pub(crate) async fn put_all_in(server: &Server, aliases: &Aliases, puts: &[(u32, Put)]) -> Result<(), Fault> {
+    let mut writes = Vec::with_capacity(puts.len());
+    for (generation, put) in puts {
+        let write = write(*generation, put)?;
+        // MongoDB would make a collection that has gone.
+        if !aliases.has(server, put.view, *generation).await? {
+            return Err(write.lost());
+        }
+        writes.push(write);
+    }
+    write_all(server, writes).await
+}
+
+async fn write_all(server: &Server, writes: Vec<Write<'_>>) -> Result<(), Fault> {
     let mut writes = writes.into_iter().peekable();
     while let Some(first) = writes.next() {
-        let name = &names[first.view.name];
         if first.revision > 0 {
-            replace(server, name, first).await?;
+            replace(server, first).await?;
             continue;
         }
-        let view = first.view.name;
+        let name = first.name.clone();
         let mut run = vec![first];
         while run.len() < INSERTED_AT_ONCE
-            && let Some(next) = writes.next_if(|next| next.revision == 0 && next.view.name == view)
+            && let Some(next) = writes.next_if(|next| next.revision == 0 && next.name == name)
         {
             run.push(next);
         }
-        insert(server, name, run).await?;
+        insert(server, &name, run).await?;
     }
     Ok(())
 }
 
-fn write(Put { view, document }: &Put) -> Result<Write<'_>, Fault> {
+fn write(generation: u32, Put { view, document }: &Put) -> Result<Write<'_>, Fault> {
     let stored = form::stored(view, document)?;
     Ok(Write {
         view,
+        name: collection(view, generation),
         id: &document.id,
         revision: form::number(view, document.revision)? - 1,
         document: RawDocumentBuf::try_from(stored).map_err(|error| MongoError::Refused(error.into()))?,
     })
 }
 
-async fn replace(server: &Server, name: &str, write: Write<'_>) -> Result<(), Fault> {
+async fn replace(server: &Server, write: Write<'_>) -> Result<(), Fault> {
     let as_read = doc! { "_id": write.id, "revision": write.revision };
-    let collection = server.collection(name);
+    let collection = server.collection(&write.name);
     let document = write.document.clone();
     let done = server.ask(async move { collection.replace_one(as_read, document).await }).await?;
     if done.matched_count == 0 { Err(write.lost()) } else { Ok(()) }

@@ -7,6 +7,7 @@ mod feed;
 mod readers;
 mod recent;
 mod row;
+mod scan;
 mod schema;
 mod writer;
 

@@ -7,6 +7,7 @@
 mod consumers;
 mod damage;
 mod fault;
+mod generations;
 mod put;
 mod query;
 mod reader;
@@ -22,8 +23,8 @@ use std::{
 
 use async_trait::async_trait;
 use eventdesk_app::ports::{
-    ApplyError, ConsumerState, Document, Filter, Glance, Hit, Position, Progress, Put, ReadStore, ReadStoreError,
-    Retry, Select, Value, ViewSpec,
+    ApplyError, ConsumerState, Document, Filter, Generation, GenerationStore, Glance, Hit, Position, Progress, Put,
+    ReadStore, ReadStoreError, Retry, Select, Value, ViewSpec, Written,
 };
 use quick_cache::Equivalent;
 use rusqlite::Connection;
@@ -212,7 +213,7 @@ impl ReadStore for SqliteReadStore {
     }
 
     async fn apply(&self, puts: Vec<Put>, progress: Option<Progress>) -> Result<(), ApplyError> {
-        self.writer.apply(puts, progress).await
+        self.writer.apply(puts.into_iter().map(|put| (None, put)).collect(), progress).await
     }
 
     async fn consumer(&self, name: &str) -> Result<ConsumerState, ReadStoreError> {
@@ -234,6 +235,107 @@ impl ReadStore for SqliteReadStore {
     async fn discard_dead(&self, name: &str, positions: &[Position]) -> Result<u64, ReadStoreError> {
         let (name, positions) = (name.to_owned(), positions.to_vec());
         self.writer.alone(move |connection| consumers::discard_dead(connection, &name, &positions)).await
+    }
+
+    async fn written(&self, views: &[&'static ViewSpec]) -> Result<Vec<Written>, ReadStoreError> {
+        Ok(self.pool.read(|reader| views.iter().map(|view| reader.written(view)).collect())?)
+    }
+
+    async fn get_in(
+        &self,
+        view: &'static ViewSpec,
+        generation: u32,
+        ids: &[&str],
+    ) -> Result<Vec<Option<Document>>, ReadStoreError> {
+        Ok(self.pool.read(|reader| reader.get_in(view, generation, ids))?)
+    }
+
+    async fn apply_in(&self, puts: Vec<(u32, Put)>, progress: Option<Progress>) -> Result<(), ApplyError> {
+        self.writer.apply(puts.into_iter().map(|(generation, put)| (Some(generation), put)).collect(), progress).await
+    }
+}
+
+/// Between steps that hold the file for long, so that the writers of other processes get their turn.
+const TURN: Duration = Duration::from_millis(120);
+
+#[async_trait]
+impl GenerationStore for SqliteReadStore {
+    async fn stored_generations(&self, view: &'static ViewSpec) -> Result<Vec<Generation>, ReadStoreError> {
+        Ok(self.pool.read(|reader| reader.stored_generations(view))?)
+    }
+
+    async fn make_generation(&self, view: &'static ViewSpec) -> Result<u32, ReadStoreError> {
+        Ok(self.writer.order(move |file| generations::make(file.connection()?, view)).await?)
+    }
+
+    async fn fill(
+        &self,
+        view: &'static ViewSpec,
+        generation: u32,
+        documents: Arc<Vec<Document>>,
+    ) -> Result<Vec<usize>, ApplyError> {
+        Ok(self.writer.order(move |file| file.fill(view, generation, &documents)).await?)
+    }
+
+    async fn make_indexes(&self, view: &'static ViewSpec, generation: u32) -> Result<(), ReadStoreError> {
+        let missing = self.pool.read(|reader| reader.missing_indexes(view, generation))?;
+        for (number, sql) in missing.into_iter().enumerate() {
+            if number > 0 {
+                tokio::time::sleep(TURN).await;
+            }
+            self.writer.order(move |file| file.execute(&sql)).await?;
+        }
+        Ok(())
+    }
+
+    async fn page_in(
+        &self,
+        view: &'static ViewSpec,
+        generation: u32,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Vec<Document>, ReadStoreError> {
+        let after = after.map(str::to_owned);
+        self.long_read(move |reader| reader.page_in(view, generation, after.as_deref(), most)).await
+    }
+
+    async fn holding_in(
+        &self,
+        view: &'static ViewSpec,
+        generation: u32,
+        field: &'static str,
+        values: &[String],
+    ) -> Result<Vec<Document>, ReadStoreError> {
+        let values = values.to_vec();
+        self.long_read(move |reader| reader.holding_in(view, generation, field, &values)).await
+    }
+
+    async fn size_of(&self, view: &'static ViewSpec, generation: u32) -> Result<u64, ReadStoreError> {
+        self.long_read(move |reader| reader.size_of(view, generation)).await
+    }
+
+    async fn write_also(&self, orders: &[(&'static ViewSpec, Option<u32>)]) -> Result<(), ReadStoreError> {
+        let orders = orders.to_vec();
+        Ok(self.writer.order(move |file| generations::write_also(file.connection()?, &orders)).await?)
+    }
+
+    async fn flip(&self, to: &[(&'static ViewSpec, u32)]) -> Result<(), ReadStoreError> {
+        let to = to.to_vec();
+        Ok(self.writer.order(move |file| file.flip(&to)).await?)
+    }
+
+    async fn drop_generation(&self, view: &'static ViewSpec, generation: u32) -> Result<(), ReadStoreError> {
+        loop {
+            let step = move |file: &mut writer::File| generations::drop_some(file.connection()?, view, generation);
+            if self.writer.order(step).await? {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    fn notice(&self) -> Duration {
+        Duration::ZERO
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use eventdesk_app::ports::{
-    Append, AppendError, CommitLog, Credential, Credentials, EventStore, Position, RecordedEvent,
+    Append, AppendError, CommitLog, CommitScan, Credential, Credentials, EventStore, Position, RecordedEvent,
 };
 use eventdesk_contract::{
     credentials,
@@ -70,6 +70,16 @@ async fn it_keeps_the_contract_of_the_commit_log() {
     event_store::run_log(|| async {
         let store = Arc::new(files.fresh());
         (Arc::clone(&store) as Arc<dyn EventStore>, store as Arc<dyn CommitLog>)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_keeps_the_contract_of_the_scan() {
+    let files = Files::new();
+    event_store::run_scan(|| async {
+        let store = Arc::new(files.fresh());
+        (Arc::clone(&store) as Arc<dyn EventStore>, store as Arc<dyn CommitScan>)
     })
     .await;
 }

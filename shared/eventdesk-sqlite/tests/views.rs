@@ -3,8 +3,8 @@
 use std::{cell::Cell, error::Error, fs, path::Path, sync::Arc, time::Duration};
 
 use eventdesk_app::ports::{
-    ApplyError, Document, Field, FieldKind, Filter, Position, Progress, Put, ReadStore, ReadStoreError, Select, Sort,
-    Value, ViewSpec,
+    ApplyError, Document, Field, FieldKind, Filter, GenerationStore, Position, Progress, Put, ReadStore,
+    ReadStoreError, Select, Sort, Value, ViewSpec,
 };
 use eventdesk_contract::read_store::{THINGS, set, text, thing, with};
 use eventdesk_sqlite::views::{SqliteReadStore, ViewsOptions, needs_rebuild, remove_views};
@@ -15,6 +15,18 @@ async fn keeps_the_read_store_contract() {
     let folder = TempDir::new().unwrap();
     let made = Cell::new(0);
     eventdesk_contract::read_store::run_all(async || {
+        made.set(made.get() + 1);
+        let path = folder.path().join(format!("{}.db", made.get()));
+        Arc::new(SqliteReadStore::open(path, &ViewsOptions::default()).unwrap()) as _
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keeps_the_contract_of_generations() {
+    let folder = TempDir::new().unwrap();
+    let made = Cell::new(0);
+    eventdesk_contract::read_store::run_generations(async || {
         made.set(made.get() + 1);
         let path = folder.path().join(format!("{}.db", made.get()));
         Arc::new(SqliteReadStore::open(path, &ViewsOptions::default()).unwrap()) as _
@@ -210,17 +222,21 @@ async fn a_file_that_cannot_serve_says_that_it_can_be_rebuilt() {
 }
 
 #[tokio::test]
-async fn a_view_of_another_shape_must_be_rebuilt() {
+async fn an_older_shape_serves_until_a_rebuild_and_other_fields_do_not() {
     static RESHAPED: ViewSpec = ViewSpec { name: "things", shape: 2, fields: THINGS.fields, indexes: &[] };
     static OTHER_FIELDS: ViewSpec = ViewSpec { name: "things", shape: 1, fields: &[], indexes: &[] };
     let folder = TempDir::new().unwrap();
     let store = open(&folder.path().join("views.db"));
     store.prepare(&[&THINGS]).await.unwrap();
-    for view in [&RESHAPED, &OTHER_FIELDS] {
-        let error = store.prepare(&[view]).await.unwrap_err();
-        assert!(needs_rebuild(&error), "{error:?}");
-    }
-    store.prepare(&[&THINGS]).await.unwrap();
+    let error = store.prepare(&[&OTHER_FIELDS]).await.unwrap_err();
+    assert!(needs_rebuild(&error), "{error:?}");
+    store.apply(vec![put(thing("a", 1))], None).await.unwrap();
+    store.prepare(&[&RESHAPED]).await.unwrap();
+    assert_eq!(store.count(&RESHAPED, &[]).await.unwrap(), 1);
+    assert_eq!(store.stored_generations(&RESHAPED).await.unwrap()[0].shape, 1);
+    let generation = store.make_generation(&RESHAPED).await.unwrap();
+    store.flip(&[(&RESHAPED, generation)]).await.unwrap();
+    assert!(store.stored_generations(&RESHAPED).await.unwrap().iter().any(|one| one.live && one.shape == 2));
 }
 
 #[tokio::test]

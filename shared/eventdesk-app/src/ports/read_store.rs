@@ -3,14 +3,16 @@
 use async_trait::async_trait;
 use eventdesk_events::Timestamp;
 
-use super::Position;
+use super::{Position, Written};
 
 /// Declares one view: its name, the fields that queries may use, and the indexes that make them cheap.
 #[derive(Debug)]
 pub struct ViewSpec {
     /// The alias, `tickets`; what is stored is called after its generation, `tickets_g1`.
     pub name: &'static str,
-    /// Grows when documents or fields change shape, so that a rebuild is known to be due.
+    /// The projection's version: grows when what is made of the same events changes, so that a rebuild is known to be
+    /// due. Until then the generation of the shape before is used, so its bodies must stay readable. Where the declared
+    /// fields change too, it cannot be used and is built anew at the start.
     pub shape: u32,
     /// The fields besides `id` and `version`, in the order of [`Document::fields`].
     pub fields: &'static [Field],
@@ -67,7 +69,7 @@ pub struct Document {
     pub id: String,
     /// The stream version applied.
     pub version: u64,
-    /// Counts the writes of this document, from 1: the guard against lost updates.
+    /// One more with each write, from 1 or from where a rebuild began it: the guard against lost updates.
     pub revision: u64,
     /// A tombstone: found by id alone, never by a query.
     pub deleted: bool,
@@ -324,4 +326,41 @@ pub trait ReadStore: Send + Sync {
     /// # Errors
     /// See [`ReadStoreError`].
     async fn discard_dead(&self, name: &str, positions: &[Position]) -> Result<u64, ReadStoreError>;
+
+    /// The generations of each view that are to be written, in the order of `views`; see
+    /// [`GenerationStore::notice`](super::GenerationStore::notice) for how old the answer may be.
+    ///
+    /// # Errors
+    /// See [`ReadStoreError`].
+    async fn written(&self, views: &[&'static ViewSpec]) -> Result<Vec<Written>, ReadStoreError> {
+        let mut written = Vec::with_capacity(views.len());
+        for view in views {
+            written.push(Written { live: self.generation(view).await?, also: None });
+        }
+        Ok(written)
+    }
+
+    /// As [`ReadStore::get`], of any generation.
+    ///
+    /// # Errors
+    /// See [`ReadStoreError`]; `Internal` if there is no such generation.
+    async fn get_in(
+        &self,
+        view: &'static ViewSpec,
+        generation: u32,
+        ids: &[&str],
+    ) -> Result<Vec<Option<Document>>, ReadStoreError> {
+        let _ = (generation, ids);
+        Err(ReadStoreError::Internal(format!("view {} has one generation here", view.name).into()))
+    }
+
+    /// As [`ReadStore::apply`], each document into the generation that stands with it. One that was dropped meanwhile
+    /// is a lost guard.
+    ///
+    /// # Errors
+    /// See [`ApplyError`].
+    async fn apply_in(&self, puts: Vec<(u32, Put)>, progress: Option<Progress>) -> Result<(), ApplyError> {
+        let _ = (puts, progress);
+        Err(ApplyError::Internal("views have one generation here".into()))
+    }
 }

@@ -1,7 +1,8 @@
 //! All commits, segment by segment, for replays.
 
+use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
-use eventdesk_app::ports::{Commit, StoreError};
+use eventdesk_app::ports::{Category, CommitScan, Extent, ScanPage, ScannedCommit, Segment, StoreError};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -10,33 +11,47 @@ use super::{
     item::{BUCKET, STREAM, VERSION, commit, number, take_number, take_text, text},
 };
 
-/// How far a segment has been read; it can be stored, to go on later with the same number of segments.
+/// How far a segment has been read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ScanPlace {
+struct Place {
     stream: String,
     version: u64,
 }
 
-/// A part of a segment.
-#[derive(Debug, Clone)]
-pub struct ScanPage {
-    /// Commits; those of one stream come in the order of their versions, streams in no order.
-    pub commits: Vec<Commit>,
-    /// Where the next page begins; `None` at the end of the segment. A page may be empty and not the last.
-    pub next: Option<ScanPlace>,
+/// One of so many parts of the whole table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Part {
+    number: i32,
+    of: i32,
 }
 
-impl DynamoEventStore {
-    /// A page, at most 1 MB, of the commits of segment `segment` (from 0) of `segments`.
-    ///
-    /// Each commit stands in exactly one segment, whole streams side by side. It sees all that was answered before the
-    /// page was asked for; what is written meanwhile may or may not be seen. Costs a read unit for each 4 KB.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn scan(&self, segment: u32, segments: u32, after: Option<&ScanPlace>) -> Result<ScanPage, StoreError> {
-        let start = after.map(|ScanPlace { stream, version }| {
-            [(STREAM, text(stream.clone())), (VERSION, number(*version))]
+/// A text that no segment or place of this store has.
+fn unknown(error: serde_json::Error) -> StoreError {
+    StoreError::Internal(error.into())
+}
+
+/// A page is at most 1 MB before the category is looked at, so it may be empty. Each pass over a category costs read
+/// units for the whole table, one for each 4 KB.
+#[async_trait]
+impl CommitScan for DynamoEventStore {
+    async fn segments(&self, category: Category, wanted: usize) -> Result<Vec<Segment>, StoreError> {
+        // The service takes a million.
+        let of = i32::try_from(wanted.clamp(1, 1_000_000)).unwrap_or(1);
+        let part = |number| serde_json::to_string(&Part { number, of }).map_err(unknown);
+        (0..of).map(|number| Ok(Segment { category, part: part(number)? })).collect()
+    }
+
+    async fn scan(
+        &self,
+        segment: &Segment,
+        after: Option<&str>,
+        most: usize,
+        _: Extent,
+    ) -> Result<ScanPage, StoreError> {
+        let part: Part = serde_json::from_str(&segment.part).map_err(unknown)?;
+        let after: Option<Place> = after.map(serde_json::from_str).transpose().map_err(unknown)?;
+        let start = after.map(|Place { stream, version }| {
+            [(STREAM, text(stream)), (VERSION, number(version))]
                 .map(|(name, value): (&str, AttributeValue)| (name.to_owned(), value))
                 .into()
         });
@@ -44,8 +59,13 @@ impl DynamoEventStore {
             .client
             .scan()
             .table_name(&self.table)
-            .segment(i32::try_from(segment).unwrap_or(i32::MAX))
-            .total_segments(i32::try_from(segments).unwrap_or(i32::MAX))
+            .segment(part.number)
+            .total_segments(part.of)
+            .filter_expression("begins_with(#stream, :category) AND attribute_exists(#bucket)")
+            .expression_attribute_names("#stream", STREAM)
+            .expression_attribute_names("#bucket", BUCKET)
+            .expression_attribute_values(":category", text(segment.category.prefix()))
+            .limit(i32::try_from(most.max(1)).unwrap_or(i32::MAX))
             .consistent_read(true)
             .set_exclusive_start_key(start)
             .send()
@@ -53,16 +73,15 @@ impl DynamoEventStore {
             .map_err(read_failed)?;
         let mut commits = Vec::new();
         for item in page.items.unwrap_or_default() {
-            if item.contains_key(BUCKET) {
-                commits.push(commit(item).map_err(undecodable)?);
-            }
+            commits.push(ScannedCommit { position: None, commit: commit(item).map_err(undecodable)? });
         }
         let next = match page.last_evaluated_key {
             None => None,
-            Some(mut key) => Some(ScanPlace {
-                stream: take_text(&mut key, STREAM).map_err(undecodable)?,
-                version: take_number(&mut key, VERSION).map_err(undecodable)?,
-            }),
+            Some(mut key) => {
+                let stream = take_text(&mut key, STREAM).map_err(undecodable)?;
+                let version = take_number(&mut key, VERSION).map_err(undecodable)?;
+                Some(serde_json::to_string(&Place { stream, version }).map_err(unknown)?)
+            }
         };
         Ok(ScanPage { commits, next })
     }

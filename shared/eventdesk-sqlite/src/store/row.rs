@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
-use eventdesk_app::ports::{Commit, Position, RecordedEvent, StoredCommit, StoredState};
+use eventdesk_app::ports::{Category, Commit, Position, RecordedEvent, StoredCommit, StoredState};
 use eventdesk_events::{
     Actor, ActorKind, CommitId, EmployeeId, EventId, MessageId, StreamId, TicketId, Timestamp, UserId, Version,
 };
@@ -18,6 +18,10 @@ use uuid::Uuid;
 pub(super) const COLUMNS: &str = "position, stream, version, id, at, actor_kind, actor, correlation, causation, \
                                   trace, events, private, state_version, state";
 
+/// As [`COLUMNS`], without the decision state.
+pub(super) const EVENT_COLUMNS: &str = "position, stream, version, id, at, actor_kind, actor, correlation, causation, \
+                                        trace, events, private, 0, 'null'";
+
 /// A stream as a short key: category byte, then the UUID where there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct StreamKey(pub(super) StreamId);
@@ -28,20 +32,39 @@ const USER: u8 = 3;
 const EMPLOYEE: u8 = 4;
 const ADMIN_ROSTER: u8 = 5;
 
-impl ToSql for StreamKey {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+impl StreamKey {
+    /// The key. Keys sort by category, then by UUID.
+    pub(super) fn bytes(self) -> Vec<u8> {
         let (category, id) = match self.0 {
             StreamId::Ticket(id) => (TICKET, id.uuid()),
             StreamId::Message(id) => (MESSAGE, id.uuid()),
             StreamId::User(id) => (USER, id.uuid()),
             StreamId::Employee(id) => (EMPLOYEE, id.uuid()),
-            StreamId::AdminRoster => return Ok(ToSqlOutput::from(vec![ADMIN_ROSTER])),
+            StreamId::AdminRoster => return vec![ADMIN_ROSTER],
         };
         let mut key = Vec::with_capacity(17);
         key.push(category);
         key.extend_from_slice(id.as_bytes());
-        Ok(ToSqlOutput::from(key))
+        key
     }
+}
+
+impl ToSql for StreamKey {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::from(self.bytes()))
+    }
+}
+
+/// The first possible key of a category, and the first beyond it.
+pub(super) fn keys(category: Category) -> (Vec<u8>, Vec<u8>) {
+    let category = match category {
+        Category::Ticket => TICKET,
+        Category::Message => MESSAGE,
+        Category::User => USER,
+        Category::Employee => EMPLOYEE,
+        Category::Roster => ADMIN_ROSTER,
+    };
+    (vec![category], vec![category + 1])
 }
 
 impl FromSql for StreamKey {

@@ -56,16 +56,21 @@ impl From<rusqlite::Error> for ViewsError {
 /// What ends one piece of work.
 #[derive(Debug, Clone)]
 pub(super) enum Failure {
-    GuardLost { view: &'static str, id: String },
+    GuardLost {
+        view: &'static str,
+        id: String,
+    },
     Misuse(Misuse),
     Views(ViewsError),
+    /// The thread that writes has ended.
+    Ended,
 }
 
 impl Failure {
     /// Whether the connection is better opened anew: the file was not what it seemed, or a transaction may be left.
     pub(super) fn spoils_connection(&self) -> bool {
         match self {
-            Self::GuardLost { .. } | Self::Misuse(_) | Self::Views(ViewsError::Internal(_)) => false,
+            Self::GuardLost { .. } | Self::Misuse(_) | Self::Ended | Self::Views(ViewsError::Internal(_)) => false,
             Self::Views(ViewsError::Rebuild(_)) => true,
             Self::Views(ViewsError::Unavailable(error)) => error.sqlite_error_code() != Some(ErrorCode::DatabaseBusy),
         }
@@ -93,6 +98,7 @@ impl From<Failure> for ApplyError {
         match failure {
             Failure::GuardLost { view, id } => Self::GuardLost { view, id },
             Failure::Misuse(misuse) => Self::Internal(misuse.into()),
+            Failure::Ended => Self::Internal("the views' writer has ended".into()),
             Failure::Views(error @ ViewsError::Unavailable(_)) => Self::Unavailable(error.into()),
             Failure::Views(error) => Self::Internal(error.into()),
         }
@@ -104,6 +110,7 @@ impl From<Failure> for ReadStoreError {
         match failure {
             Failure::GuardLost { .. } => Self::Internal("a read lost a guard".into()),
             Failure::Misuse(misuse) => Self::Internal(misuse.into()),
+            Failure::Ended => Self::Internal("the views' writer has ended".into()),
             Failure::Views(error @ ViewsError::Unavailable(_)) => Self::Unavailable(error.into()),
             Failure::Views(error) => Self::Internal(error.into()),
         }

@@ -72,6 +72,27 @@ impl PutSql {
         }
     }
 
+    /// Writes the document if there is none of its id; whether there was none.
+    pub(super) fn add(&self, connection: &Connection, view: &ViewSpec, document: &Document) -> Result<bool, Failure> {
+        view.check_document(document)?;
+        if !self.insert(connection, view, document)? {
+            return Ok(false);
+        }
+        self.write_sets(connection, document, connection.last_insert_rowid(), None)?;
+        Ok(true)
+    }
+
+    fn insert(&self, connection: &Connection, view: &ViewSpec, document: &Document) -> Result<bool, Failure> {
+        let version = number(view, document.version)?;
+        let revision = number(view, document.revision)?;
+        let mut values: Vec<&dyn ToSql> = Vec::with_capacity(document.fields.len() + 5);
+        values.extend([&document.id as &dyn ToSql, &version, &revision, &document.deleted]);
+        let fields: Vec<_> = document.fields.iter().map(Bound).collect();
+        values.extend(fields.iter().map(|field| field as &dyn ToSql));
+        values.push(&document.body);
+        Ok(connection.prepare_cached(&self.insert)?.execute(params_from_iter(values))? > 0)
+    }
+
     /// Writes the document if it still is as the writer read it.
     pub(super) fn write(&mut self, connection: &Connection, put: &Put) -> Result<(), Failure> {
         let (view, document) = (put.view, &put.document);
@@ -82,11 +103,7 @@ impl PutSql {
         let row = match &stored {
             // The guard of a new document is that there is none: the insertion itself finds out.
             None => {
-                let mut values: Vec<&dyn ToSql> = vec![&document.id, &version, &revision, &document.deleted];
-                let fields: Vec<_> = document.fields.iter().map(Bound).collect();
-                values.extend(fields.iter().map(|field| field as &dyn ToSql));
-                values.push(&document.body);
-                if connection.prepare_cached(&self.insert)?.execute(params_from_iter(values))? == 0 {
+                if !self.insert(connection, view, document)? {
                     return Err(lost(put));
                 }
                 connection.last_insert_rowid()

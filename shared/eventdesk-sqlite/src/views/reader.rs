@@ -9,7 +9,8 @@ use std::{
 };
 
 use eventdesk_app::ports::{
-    ConsumerState, DeadLetter, Document, FieldKind, Filter, Glance, Hit, Position, Retry, Select, Value, ViewSpec,
+    ConsumerState, DeadLetter, Document, FieldKind, Filter, Generation, Glance, Hit, Position, Retry, Select, Value,
+    ViewSpec, Written,
 };
 use eventdesk_events::Timestamp;
 use rusqlite::{Connection, Row, Rows, params_from_iter, types::ValueRef};
@@ -18,6 +19,7 @@ use super::{
     ViewsOptions,
     damage::Damage,
     fault::Failure,
+    generations,
     put::set,
     query::{Plan, Query, columns, count_query, holders_query},
     schema,
@@ -105,6 +107,82 @@ const FEW: u64 = 200;
 impl Reader {
     pub(super) fn generation(&self, view: &'static ViewSpec) -> Result<u32, Failure> {
         schema::live_generation(&self.connection, view)
+    }
+
+    pub(super) fn written(&self, view: &'static ViewSpec) -> Result<Written, Failure> {
+        generations::written(&self.connection, view)
+    }
+
+    pub(super) fn stored_generations(&self, view: &'static ViewSpec) -> Result<Vec<Generation>, Failure> {
+        generations::stored(&self.connection, view)
+    }
+
+    pub(super) fn missing_indexes(&self, view: &'static ViewSpec, generation: u32) -> Result<Vec<String>, Failure> {
+        generations::missing_indexes(&self.connection, view, generation)
+    }
+
+    /// The documents of one generation that meet a condition with two parameters.
+    fn documents_in(
+        &self,
+        (view, generation): (&'static ViewSpec, u32),
+        condition: &str,
+        parameters: &[(&str, i64)],
+    ) -> Result<Vec<Document>, Failure> {
+        generations::demand(&self.connection, view, generation)?;
+        let (columns, table) = (columns(view), schema::table(view, generation));
+        let sql = format!("SELECT {columns} FROM \"{table}\" AS t WHERE {condition}");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut found = Vec::new();
+        for parameters in parameters {
+            let mut rows = statement.query(*parameters)?;
+            while let Some(row) = rows.next()? {
+                found.push(document(view, row)?);
+            }
+        }
+        Ok(found)
+    }
+
+    pub(super) fn get_in(
+        &self,
+        view: &'static ViewSpec,
+        generation: u32,
+        ids: &[&str],
+    ) -> Result<Vec<Option<Document>>, Failure> {
+        let each: Vec<_> = ids.iter().map(|id| (*id, 1)).collect();
+        let found = self.documents_in((view, generation), "t.id = ?1 LIMIT ?2", &each)?;
+        // They come in the order asked, those apart that are not there.
+        let mut found = found.into_iter().peekable();
+        Ok(ids.iter().map(|id| found.next_if(|document| document.id == *id)).collect())
+    }
+
+    pub(super) fn page_in(
+        &self,
+        view: &'static ViewSpec,
+        generation: u32,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Vec<Document>, Failure> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        self.documents_in((view, generation), "t.id > ?1 ORDER BY t.id LIMIT ?2", &[(after.unwrap_or_default(), most)])
+    }
+
+    pub(super) fn holding_in(
+        &self,
+        view: &'static ViewSpec,
+        generation: u32,
+        field: &str,
+        values: &[String],
+    ) -> Result<Vec<Document>, Failure> {
+        view.field(field)?;
+        let each: Vec<_> = values.iter().map(|value| (value.as_str(), i64::MAX)).collect();
+        self.documents_in((view, generation), &format!("t.\"{field}\" = ?1 AND t.deleted = 0 LIMIT ?2"), &each)
+    }
+
+    pub(super) fn size_of(&self, view: &'static ViewSpec, generation: u32) -> Result<u64, Failure> {
+        generations::demand(&self.connection, view, generation)?;
+        let sql = format!("SELECT count(*) FROM \"{}\"", schema::table(view, generation));
+        let size: i64 = self.connection.query_row(&sql, [], |row| row.get(0))?;
+        Ok(u64::try_from(size).unwrap_or(0))
     }
 
     /// Each document together with the alias it goes by, in one statement: the generation that it was looked up in is

@@ -28,6 +28,15 @@ CREATE TABLE dead_letters (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// Every generation that there is, and what is to become of it. The live one stands in `aliases`, too. Older builds had
+/// no such table, so it is made wherever it is missing.
+const GENERATIONS: &str = "
+CREATE TABLE IF NOT EXISTS generations (
+  view TEXT, generation INTEGER, shape INTEGER NOT NULL, fields TEXT NOT NULL, fate INTEGER NOT NULL,
+  PRIMARY KEY (view, generation)
+) STRICT, WITHOUT ROWID;
+";
+
 /// Opens the file for writing and makes the fixed tables if it is new.
 pub(super) fn open_writer(path: &Path, wait: Duration, max_bytes: u64) -> Result<Connection, ViewsError> {
     // A file that cannot be made is opened below, which tells why.
@@ -63,6 +72,7 @@ pub(super) fn open_writer(path: &Path, wait: Duration, max_bytes: u64) -> Result
         }
         _ => return Err(ViewsError::Rebuild("the file does not hold views".to_owned())),
     }
+    transaction.execute_batch(GENERATIONS)?;
     transaction.commit()?;
     Ok(connection)
 }
@@ -109,12 +119,18 @@ pub(super) fn prepare(connection: &mut Connection, views: &[&'static ViewSpec]) 
                 transaction.execute(alias, (view.name, view.shape, &fields))?;
                 1
             }
-            Some((generation, shape, stored)) if shape == view.shape && stored == fields => generation,
+            // An older shape with the same fields serves until a rebuild is through.
+            Some((generation, _, stored)) if stored == fields => generation,
             Some((_, shape, _)) => {
                 let reason = format!("view {} has shape {shape} and other fields than shape {}", view.name, view.shape);
                 return Err(Failure::Views(ViewsError::Rebuild(reason)));
             }
         };
+        transaction.execute(
+            "INSERT OR IGNORE INTO generations (view, generation, shape, fields, fate)
+             SELECT view, generation, shape, fields, 0 FROM aliases WHERE view = ?1",
+            [view.name],
+        )?;
         for index in view.indexes {
             transaction.execute_batch(&create_index(view, generation, index))?;
         }
@@ -147,12 +163,12 @@ pub(super) fn index_name(view: &ViewSpec, generation: u32, index: &Index) -> Str
     format!("{}_g{generation}__{}", view.name, index.fields.join("__"))
 }
 
-fn signature(view: &ViewSpec) -> String {
+pub(super) fn signature(view: &ViewSpec) -> String {
     let fields: Vec<_> = view.fields.iter().map(|field| format!("{} {:?}", field.name, field.kind)).collect();
     fields.join(", ")
 }
 
-fn create_tables(view: &ViewSpec, generation: u32) -> String {
+pub(super) fn create_tables(view: &ViewSpec, generation: u32) -> String {
     let table = table(view, generation);
     let mut columns = String::new();
     let mut sides = String::new();
@@ -175,7 +191,7 @@ fn create_tables(view: &ViewSpec, generation: u32) -> String {
     )
 }
 
-fn create_index(view: &ViewSpec, generation: u32, index: &Index) -> String {
+pub(super) fn create_index(view: &ViewSpec, generation: u32, index: &Index) -> String {
     let (table, name) = (table(view, generation), index_name(view, generation, index));
     let fields: Vec<_> = index.fields.iter().map(|field| format!("\"{field}\"")).collect();
     let fields = fields.join(", ");

@@ -21,6 +21,7 @@ use super::{
     consumers::advance,
     damage::Damage,
     fault::{Failure, ViewsError},
+    generations,
     put::PutSql,
     schema,
 };
@@ -37,14 +38,20 @@ enum Work {
     Prepare(Vec<&'static ViewSpec>, oneshot::Sender<Result<(), Failure>>),
     /// A transaction of its own that touches no document.
     Alone(Alone, oneshot::Sender<Result<u64, Failure>>),
+    /// Something with generations.
+    Order(Order),
     /// Find out whether another process has written.
     Check,
 }
 
 type Alone = Box<dyn FnOnce(&Connection) -> Result<u64, Failure> + Send>;
 
+/// Work on the file alone; it answers by itself.
+type Order = Box<dyn FnOnce(&mut File) + Send>;
+
 struct Job {
-    puts: Vec<Put>,
+    /// Each with its generation, or for the live one.
+    puts: Vec<(Option<u32>, Put)>,
     progress: Option<Progress>,
     answer: oneshot::Sender<Result<(), Failure>>,
 }
@@ -68,7 +75,11 @@ impl Writer {
         Ok(Self { work: Some(sender), thread: Some(thread) })
     }
 
-    pub(super) async fn apply(&self, puts: Vec<Put>, progress: Option<Progress>) -> Result<(), ApplyError> {
+    pub(super) async fn apply(
+        &self,
+        puts: Vec<(Option<u32>, Put)>,
+        progress: Option<Progress>,
+    ) -> Result<(), ApplyError> {
         let (answer, answered) = oneshot::channel();
         self.send(Work::Apply(Job { puts, progress, answer }));
         match answered.await {
@@ -97,6 +108,18 @@ impl Writer {
             Ok(result) => Ok(result?),
             Err(_) => Err(ReadStoreError::Internal("the views' writer has ended".into())),
         }
+    }
+
+    /// Has the thread work on the file, between transactions.
+    pub(super) async fn order<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut File) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Work::Order(Box::new(move |file| {
+            let _ = answer.send(file.outside_of_puts(work));
+        })));
+        answered.await.unwrap_or_else(|_| Err(Failure::Ended))
     }
 
     /// Whether the thread still works.
@@ -137,6 +160,7 @@ fn run(mut file: File, work: &Receiver<Work>, batch: usize) {
                 let _ = answer.send(file.alone(work));
             }
             Work::Check => file.check(),
+            Work::Order(work) => work(&mut file),
             Work::Apply(job) => {
                 let mut jobs = vec![job];
                 while jobs.len() < batch {
@@ -159,7 +183,7 @@ fn run(mut file: File, work: &Receiver<Work>, batch: usize) {
 }
 
 /// The file, opened anew whenever something was wrong with it.
-struct File {
+pub(super) struct File {
     path: PathBuf,
     options: ViewsOptions,
     connection: Option<Connection>,
@@ -186,6 +210,39 @@ impl File {
             self.connection = None;
         }
         prepared
+    }
+
+    fn outside_of_puts<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Failure>) -> Result<T, Failure> {
+        let result = work(self);
+        self.look_at(&result);
+        result
+    }
+
+    /// Adds documents to a generation.
+    pub(super) fn fill(
+        &mut self,
+        view: &'static ViewSpec,
+        generation: u32,
+        documents: &[Document],
+    ) -> Result<Vec<usize>, Failure> {
+        self.connection()?;
+        let Self { connection: Some(connection), statements, .. } = self else { return Ok(Vec::new()) };
+        let sql = statements.entry((view.name, generation)).or_insert_with(|| PutSql::new(view, generation));
+        generations::fill(connection, sql, (view, generation), documents)
+    }
+
+    /// Executes statements in a transaction of their own.
+    pub(super) fn execute(&mut self, sql: &str) -> Result<(), Failure> {
+        let transaction = self.connection()?.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(sql)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Makes other generations the live ones.
+    pub(super) fn flip(&mut self, to: &[(&'static ViewSpec, u32)]) -> Result<(), Failure> {
+        let flipped = self.connection().and_then(|connection| generations::flip(connection, to));
+        self.glances.forget();
+        flipped
     }
 
     fn check(&self) {
@@ -223,16 +280,22 @@ impl File {
     /// Tells what has been written, first to those who look.
     fn answer(&self, jobs: Vec<Job>, results: Vec<Result<(), Failure>>, doubt: &Doubt) {
         let mut answers = Vec::with_capacity(jobs.len());
-        let mut written = Vec::new();
+        let (mut written, mut placed) = (Vec::new(), false);
         for (job, result) in jobs.into_iter().zip(results) {
             if result.is_ok() {
+                placed |= job.puts.iter().any(|(generation, _)| generation.is_some());
                 written.extend(job.puts);
             }
             answers.push((job.answer, result));
         }
+        if placed {
+            // Which of them are live is not known here, and for long this is not how documents are written.
+            written.clear();
+            self.glances.forget();
+        }
         self.glances.written(
             doubt,
-            written.into_iter().map(|Put { view, document }| {
+            written.into_iter().map(|(_, Put { view, document })| {
                 let Document { id, version, deleted, body, .. } = document;
                 ((view.name, id.clone()), Glance { id, version, deleted, body })
             }),
@@ -295,12 +358,21 @@ impl File {
         let mut results = Vec::with_capacity(jobs.len());
         for job in jobs {
             let mut wrote = false;
-            let mut puts = job.puts.iter().try_for_each(|put| {
-                let generation = match live.get(put.view.name) {
-                    Some(generation) => *generation,
-                    None => schema::live_generation(connection, put.view)?,
+            let mut puts = job.puts.iter().try_for_each(|(generation, put)| {
+                let generation = match (generation, live.get(put.view.name)) {
+                    (Some(generation), _) => {
+                        if !generations::exists(connection, put.view, *generation)? {
+                            return Err(Failure::GuardLost { view: put.view.name, id: put.document.id.clone() });
+                        }
+                        *generation
+                    }
+                    (None, Some(generation)) => *generation,
+                    (None, None) => {
+                        let generation = schema::live_generation(connection, put.view)?;
+                        live.insert(put.view.name, generation);
+                        generation
+                    }
                 };
-                live.insert(put.view.name, generation);
                 let sql = statements.entry((put.view.name, generation));
                 sql.or_insert_with(|| PutSql::new(put.view, generation)).write(connection, put)?;
                 wrote = true;
@@ -320,7 +392,7 @@ impl File {
         Ok((results, doubt))
     }
 
-    fn connection(&mut self) -> Result<&mut Connection, Failure> {
+    pub(super) fn connection(&mut self) -> Result<&mut Connection, Failure> {
         if self.connection.is_none() {
             let opened = schema::open_writer(&self.path, self.options.write_wait, self.options.max_bytes);
             self.connection = Some(opened.map_err(Failure::Views)?);

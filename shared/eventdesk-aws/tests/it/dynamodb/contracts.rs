@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eventdesk_app::ports::{Credentials, EventStore, FailedLogins, IssuerKeyStore};
+use eventdesk_app::ports::{CommitScan, Credentials, EventStore, FailedLogins, IssuerKeyStore};
 use eventdesk_aws::dynamodb::{DynamoCredentials, DynamoFailedLogins, DynamoIssuerKeyStore};
 use eventdesk_contract::{credentials, event_store, failed_logins, issuer_keys};
 
@@ -11,6 +11,15 @@ use super::bed::Bed;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_keeps_the_contract_of_the_event_store() {
     event_store::run_all(async || Bed::new().await.store() as Arc<dyn EventStore>).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_keeps_the_contract_of_the_scan() {
+    event_store::run_scan(async || {
+        let store = Bed::new().await.store();
+        (Arc::clone(&store) as Arc<dyn EventStore>, store as Arc<dyn CommitScan>)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

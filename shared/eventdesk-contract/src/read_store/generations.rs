@@ -1,0 +1,196 @@
+//! Generations beside the live one.
+#![expect(clippy::unwrap_used, reason = "a suite is a test: a panic fails its case")]
+
+use std::sync::Arc;
+
+use eventdesk_app::ports::{
+    ApplyError, Document, Filter, Generation, GenerationStore, Position, Progress, ReadStoreError, Select, Sort, Value,
+    Written,
+};
+
+use super::{THINGS, THINGS_OLD, next, put, set, text, thing, with};
+
+type Store = Arc<dyn GenerationStore>;
+
+/// A generation beside the live one, with documents `a`, `b`, … of these ranks.
+async fn beside(store: &dyn GenerationStore, ranks: &[i64]) -> u32 {
+    let generation = store.make_generation(&THINGS).await.unwrap();
+    let documents = ranks.iter().zip('a'..).map(|(rank, id)| thing(&id.to_string(), *rank)).collect();
+    assert_eq!(store.fill(&THINGS, generation, Arc::new(documents)).await.unwrap(), Vec::<usize>::new());
+    store.make_indexes(&THINGS, generation).await.unwrap();
+    generation
+}
+
+async fn live(store: &dyn GenerationStore, documents: &[Document]) {
+    store.apply(documents.iter().map(put).collect(), None).await.unwrap();
+}
+
+async fn in_generation(store: &dyn GenerationStore, generation: u32, id: &str) -> Option<Document> {
+    store.get_in(&THINGS, generation, &[id]).await.unwrap().pop().flatten()
+}
+
+/// Asks until a cached answer has run out.
+async fn ranks(store: &dyn GenerationStore, expected: &[i64]) {
+    let select = Select {
+        view: &THINGS,
+        filters: vec![Filter::Equal("status", text("new"))],
+        sort: Sort { field: "rank", descending: false },
+        after: None,
+        limit: 100,
+    };
+    let expected: Vec<_> = expected.iter().map(|rank| Value::Int(*rank)).collect();
+    let mut found = Vec::new();
+    for _ in 0..1_000 {
+        found = store.select(&select).await.unwrap().into_iter().map(|hit| hit.place).collect();
+        if found == expected {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(found, expected);
+}
+
+async fn written(store: &dyn GenerationStore) -> Written {
+    store.written(&[&THINGS_OLD, &THINGS]).await.unwrap()[1]
+}
+
+pub(super) async fn there_is_one_at_first(store: Store) {
+    let one = Generation { number: 1, shape: 1, live: true, also: false };
+    assert_eq!(store.stored_generations(&THINGS).await.unwrap(), [one]);
+    assert_eq!(store.stored_generations(&THINGS_OLD).await.unwrap(), [Generation { shape: 3, ..one }]);
+    assert_eq!(written(&*store).await, Written { live: 1, also: None });
+}
+
+pub(super) async fn a_new_one_is_not_read_and_not_written(store: Store) {
+    live(&*store, &[thing("a", 7)]).await;
+    let generation = beside(&*store, &[1, 2]).await;
+    assert_eq!(generation, 2);
+    live(&*store, &[thing("c", 9)]).await;
+    ranks(&*store, &[7, 9]).await;
+    assert_eq!((store.size_of(&THINGS, 1).await.unwrap(), store.size_of(&THINGS, 2).await.unwrap()), (2, 2));
+    assert_eq!(in_generation(&*store, 2, "a").await, Some(thing("a", 1)));
+    assert_eq!(in_generation(&*store, 1, "a").await, Some(thing("a", 7)));
+    let listed = store.stored_generations(&THINGS).await.unwrap();
+    assert_eq!(listed.iter().map(|one| (one.number, one.live)).collect::<Vec<_>>(), [(1, true), (2, false)]);
+}
+
+pub(super) async fn filling_leaves_what_is_there(store: Store) {
+    let generation = beside(&*store, &[1, 2]).await;
+    let full = with(with(thing("d", 4), "tags", set(&["x", "y"])), "owner", text("o"));
+    let tombstone = Document { deleted: true, ..thing("e", 5) };
+    let documents = vec![thing("c", 3), next(thing("a", 9)), full.clone(), tombstone.clone(), next(thing("b", 9))];
+    assert_eq!(store.fill(&THINGS, generation, Arc::new(documents)).await.unwrap(), [1, 4]);
+    assert_eq!(in_generation(&*store, generation, "a").await, Some(thing("a", 1)));
+    let asked = store.get_in(&THINGS, generation, &["e", "nobody", "d", "e"]).await.unwrap();
+    assert_eq!(asked, [Some(tombstone.clone()), None, Some(full), Some(tombstone)]);
+    assert_eq!(store.fill(&THINGS, generation, Arc::new(Vec::new())).await.unwrap(), Vec::<usize>::new());
+}
+
+pub(super) async fn many_documents_are_filled_in_at_once(store: Store) {
+    let generation = beside(&*store, &[1, 2]).await;
+    let documents: Vec<_> = (0..700).map(|number| thing(&format!("n-{number:03}"), number)).collect();
+    assert_eq!(store.fill(&THINGS, generation, Arc::new(documents.clone())).await.unwrap(), Vec::<usize>::new());
+    let again: Vec<_> = (0..700).collect();
+    assert_eq!(store.fill(&THINGS, generation, Arc::new(documents)).await.unwrap(), again);
+    assert_eq!(store.size_of(&THINGS, generation).await.unwrap(), 702);
+}
+
+pub(super) async fn pages_are_in_the_order_of_ids(store: Store) {
+    let generation = beside(&*store, &[5, 4, 3, 2, 1]).await;
+    let (mut found, mut after) = (Vec::new(), None::<String>);
+    loop {
+        let page = store.page_in(&THINGS, generation, after.as_deref(), 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.id.clone());
+        found.extend(page);
+    }
+    let expected: Vec<_> = [("a", 5), ("b", 4), ("c", 3), ("d", 2), ("e", 1)].map(|(id, rank)| thing(id, rank)).into();
+    assert_eq!(found, expected);
+}
+
+pub(super) async fn holders_of_a_text_are_found(store: Store) {
+    let generation = beside(&*store, &[1]).await;
+    let owned = |id: &str, owner: &str| with(thing(id, 1), "owner", text(owner));
+    let gone = Document { deleted: true, ..owned("s", "x") };
+    let documents = vec![owned("p", "x"), owned("q", "y"), owned("r", "x"), gone, owned("t", "z")];
+    store.fill(&THINGS, generation, Arc::new(documents)).await.unwrap();
+    let values = ["x", "z", "nobody"].map(str::to_owned);
+    let mut found = store.holding_in(&THINGS, generation, "owner", &values).await.unwrap();
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    assert_eq!(found, [owned("p", "x"), owned("r", "x"), owned("t", "z")]);
+    assert!(store.holding_in(&THINGS, 1, "owner", &values).await.unwrap().is_empty());
+}
+
+pub(super) async fn an_order_to_write_both_is_seen(store: Store) {
+    let generation = beside(&*store, &[1]).await;
+    store.write_also(&[(&THINGS, Some(generation))]).await.unwrap();
+    assert_eq!(written(&*store).await, Written { live: 1, also: Some(generation) });
+    assert!(store.stored_generations(&THINGS).await.unwrap()[1].also);
+    store.write_also(&[(&THINGS, None)]).await.unwrap();
+    assert_eq!(written(&*store).await, Written { live: 1, also: None });
+    assert!(matches!(store.write_also(&[(&THINGS, Some(9))]).await, Err(ReadStoreError::Internal(_))));
+}
+
+pub(super) async fn writes_go_where_they_are_told_with_guards_of_their_own(store: Store) {
+    live(&*store, &[thing("a", 7)]).await;
+    let generation = beside(&*store, &[1, 2]).await;
+    let progress = |cursor| Progress {
+        consumer: "things".to_owned(),
+        cursor: Position(cursor),
+        retries: Vec::new(),
+        dead: Vec::new(),
+        cleared: Vec::new(),
+    };
+    let tagged = with(next(thing("a", 8)), "tags", set(&["x"]));
+    let both = vec![(1, put(&next(thing("a", 9)))), (generation, put(&tagged)), (generation, put(&thing("n", 3)))];
+    store.apply_in(both, Some(progress(4))).await.unwrap();
+    assert_eq!(in_generation(&*store, 1, "a").await, Some(next(thing("a", 9))));
+    assert_eq!(in_generation(&*store, generation, "a").await, Some(tagged));
+    assert_eq!(store.consumer("things").await.unwrap().cursor, Position(4));
+
+    let stale = vec![(generation, put(&next(thing("a", 1))))];
+    assert!(matches!(store.apply_in(stale, Some(progress(5))).await, Err(ApplyError::GuardLost { .. })));
+    let nowhere = vec![(9, put(&thing("z", 1)))];
+    assert!(matches!(store.apply_in(nowhere, None).await, Err(ApplyError::GuardLost { .. })));
+    assert_eq!(store.consumer("things").await.unwrap().cursor, Position(4));
+}
+
+pub(super) async fn a_flip_changes_what_queries_read_and_can_be_taken_back(store: Store) {
+    live(&*store, &[thing("a", 7)]).await;
+    assert_eq!(store.glance(&THINGS, &["a"]).await.unwrap()[0].as_ref().map(|glance| glance.version), Some(1));
+    let generation = beside(&*store, &[1, 2]).await;
+    store.apply_in(vec![(generation, put(&next(thing("a", 1))))], None).await.unwrap();
+    store.flip(&[(&THINGS, generation)]).await.unwrap();
+    ranks(&*store, &[1, 2]).await;
+    assert_eq!(store.generation(&THINGS).await.unwrap(), generation);
+    assert_eq!(store.generation(&THINGS_OLD).await.unwrap(), 1);
+    assert_eq!(written(&*store).await, Written { live: generation, also: Some(1) });
+    assert_eq!(store.glance(&THINGS, &["a"]).await.unwrap()[0].as_ref().map(|glance| glance.version), Some(2));
+    live(&*store, &[thing("z", 3)]).await;
+    ranks(&*store, &[1, 2, 3]).await;
+    store.prepare(&[&THINGS]).await.unwrap();
+
+    store.flip(&[(&THINGS, 1)]).await.unwrap();
+    ranks(&*store, &[7]).await;
+    assert_eq!(written(&*store).await, Written { live: 1, also: Some(generation) });
+    assert!(matches!(store.flip(&[(&THINGS, 9)]).await, Err(ReadStoreError::Internal(_))));
+}
+
+pub(super) async fn a_dropped_one_is_gone_and_its_number_with_it(store: Store) {
+    live(&*store, &[thing("a", 7)]).await;
+    let generation = beside(&*store, &[1, 2]).await;
+    store.fill(&THINGS, generation, Arc::new(vec![with(thing("t", 3), "tags", set(&["x", "y"]))])).await.unwrap();
+    store.write_also(&[(&THINGS, Some(generation))]).await.unwrap();
+    store.drop_generation(&THINGS, generation).await.unwrap();
+    store.drop_generation(&THINGS, generation).await.unwrap();
+    assert_eq!(written(&*store).await, Written { live: 1, also: None });
+    assert_eq!(store.stored_generations(&THINGS).await.unwrap().len(), 1);
+    assert!(matches!(store.get_in(&THINGS, generation, &["a"]).await, Err(ReadStoreError::Internal(_))));
+    assert!(matches!(store.size_of(&THINGS, generation).await, Err(ReadStoreError::Internal(_))));
+    let late = store.apply_in(vec![(generation, put(&thing("z", 1)))], None).await;
+    assert!(matches!(late, Err(ApplyError::GuardLost { .. })));
+    assert!(matches!(store.drop_generation(&THINGS, 1).await, Err(ReadStoreError::Internal(_))));
+    ranks(&*store, &[7]).await;
+    let again = beside(&*store, &[5]).await;
+    assert_eq!(in_generation(&*store, again, "t").await, None);
+}
