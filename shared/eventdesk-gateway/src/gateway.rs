@@ -140,6 +140,16 @@ impl Gateway {
         }
     }
 
+    /// What request ids are made by.
+    pub(crate) fn ids(&self) -> Arc<dyn Ids> {
+        Arc::clone(&self.ids)
+    }
+
+    /// Most bytes of request line and headers.
+    pub(crate) fn head_limit(&self) -> usize {
+        self.options.head_limit
+    }
+
     /// Answers one request of the caller at `peer`; what it starts and must not break off holds `work`.
     pub(crate) async fn answer(&self, request: Request<Incoming>, peer: IpAddr, work: Work) -> Response<Full<Bytes>> {
         let request_id = self.ids.next().to_string();
@@ -147,7 +157,7 @@ impl Gateway {
         let mut body = Some(body);
         let allowed = self.cors.allowed(&parts.headers);
         let mut response = if self.cors.is_preflight(&parts.method, &parts.headers) {
-            preflight(allowed.is_some())
+            preflight(allowed.is_some(), &request_id)
         } else {
             let answer = self.pass(parts, &mut body, peer, &request_id, work).await;
             let answer = answer.unwrap_or_else(|problem| problem.into_response(&request_id));
@@ -325,8 +335,9 @@ fn parameters(route: &Route, params: PathParams<'_>) -> Result<std::collections:
     decoded.collect()
 }
 
-fn preflight(allowed: bool) -> Response<Full<Bytes>> {
+fn preflight(allowed: bool, request_id: &str) -> Response<Full<Bytes>> {
     let mut response = bare(StatusCode::NO_CONTENT);
+    eventdesk_http::complete(response.headers_mut(), request_id);
     if allowed {
         Cors::grant(response.headers_mut());
     }

@@ -10,6 +10,7 @@
 mod answer;
 mod body;
 mod cors;
+mod edge;
 mod event;
 mod gateway;
 mod limit;

@@ -18,7 +18,7 @@ use tokio::{
 };
 use tracing::{debug, info, warn};
 
-use crate::Gateway;
+use crate::{Gateway, edge::Edge};
 
 /// How long a connection may be idle, or take over the head of a request.
 const HEAD_WITHIN: Duration = Duration::from_secs(75);
@@ -126,6 +126,7 @@ impl Connection {
             debug!(error = &error as &dyn std::error::Error, "no TCP_NODELAY");
         }
         let (gateway, peer, work) = (self.gateway, self.peer, self.work);
+        let stream = Edge::new(stream, gateway.ids(), gateway.head_limit());
         let service = service_fn(|request| {
             let (gateway, work) = (Arc::clone(&gateway), work.clone());
             async move { Ok::<_, Infallible>(gateway.answer(request, peer, work).await) }

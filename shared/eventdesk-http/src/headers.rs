@@ -26,8 +26,8 @@ pub(crate) const DOCS_POLICY: HeaderValue = HeaderValue::from_static(
      font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 );
 
-/// Adds what every answer carries, unless the answer has its own.
-pub(crate) fn complete(headers: &mut HeaderMap, request_id: &str) {
+/// Adds what every answer carries, unless the answer has its own: the request's id and the security headers.
+pub fn complete(headers: &mut HeaderMap, request_id: &str) {
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert(X_REQUEST_ID, id);
     }

@@ -18,5 +18,6 @@ pub mod routes;
 
 pub use caller::{CallerResolver, KnownCallers, RoleSource, TrustedIssuer, groups};
 pub use function::{AuthorizerContext, Function, Probe, Services, Settings};
+pub use headers::complete;
 pub use problem::{Kind, PROBLEM_BASE, Problem};
 pub use request::MAX_BODY_BYTES;

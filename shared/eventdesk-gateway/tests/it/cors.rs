@@ -26,6 +26,18 @@ async fn a_preflight_is_answered_without_a_token() {
 }
 
 #[tokio::test]
+async fn a_preflight_carries_its_id_and_the_security_headers() {
+    let desk = desk(&["https://app.example"]).await;
+    for origin in [PREFLIGHT, "origin: https://evil.example\r\naccess-control-request-method: GET\r\n"] {
+        let answer = desk.ask_as("", "OPTIONS", "/api/v1/tickets", origin, "").await.is(204);
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        for header in ["x-request-id", "content-security-policy", "referrer-policy", "x-frame-options"] {
+            assert_ne!(answer.header(header), "", "{header}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_allowed_page_reads_answers_and_refusals() {
     let desk = desk(&["https://app.example"]).await;
     for answer in [

@@ -85,9 +85,46 @@ async fn what_is_no_http_is_400_and_the_next_caller_is_served() {
     let desk = Desk::acting(GatewayOptions::default(), |_| plain(204)).await;
     let mut client = desk.client().await;
     client.send("\u{16}\u{3}\u{1} no HTTP\r\n\r\n").await;
-    client.answer().await.is(400);
+    client.answer().await.problem(400, "malformed-request");
     assert!(client.is_closed().await);
     desk.ask("GET", "/api/v1/tickets", "", "").await.is(204);
+}
+
+#[tokio::test]
+async fn what_the_parser_refuses_is_a_problem_document_with_all_headers() {
+    let desk = Desk::acting(GatewayOptions::default(), |_| plain(204)).await;
+    let many = "x-one-more: 1\r\n".repeat(300);
+    for (sent, status, code) in [
+        ("GET\r\n\r\n".to_owned(), 400, "malformed-request"),
+        ("GET / HTTP/9.9\r\nhost: x\r\n\r\n".to_owned(), 400, "malformed-request"),
+        ("GET / HTTP/1.1\r\nhost: x\r\nno colon\r\n\r\n".to_owned(), 400, "malformed-request"),
+        ("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: many\r\n\r\n".to_owned(), 400, "malformed-request"),
+        (format!("GET / HTTP/1.1\r\nhost: x\r\n{many}\r\n"), 431, "headers-too-large"),
+        (format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "x".repeat(70_000)), 431, "headers-too-large"),
+    ] {
+        let mut client = desk.client().await;
+        client.send(&sent).await;
+        let answer = client.answer().await.problem(status, code);
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        for header in ["content-security-policy", "referrer-policy", "x-frame-options", "date"] {
+            assert_ne!(answer.header(header), "", "{header}");
+        }
+        assert!(client.is_closed().await);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_was_served_gets_the_same_refusal() {
+    let desk = Desk::acting(GatewayOptions::default(), |_| plain(204)).await;
+    let mut client = desk.client().await;
+    let good = request("GET", "/api/v1/tickets", "authorization: Bearer good\r\n", "");
+    client.send(&good).await;
+    client.answer().await.is(204);
+    // Both at once, too: the answer to the first is not lost.
+    client.send(format!("{good}nonsense\r\n\r\n")).await;
+    client.answer().await.is(204);
+    client.answer().await.problem(400, "malformed-request");
+    assert!(client.is_closed().await);
 }
 
 #[tokio::test]
