@@ -81,7 +81,8 @@ class Stack:
         return functions
 
     def routes(self):
-        """What the API does with each route key: the function behind it, and whether tokens are looked at before."""
+        """What the API does with each route key: the function behind it, whether tokens are looked at before, and the
+        scopes of which the service itself wants one."""
         routes = {}
         for path, methods in self.template["Resources"]["Api"]["Properties"]["Body"]["paths"].items():
             for method, one in methods.items():
@@ -89,7 +90,9 @@ class Stack:
                     continue
                 integration = one["x-amazon-apigateway-integration"]["$ref"].rsplit("/", 1)[1]
                 key = path[1:] if path == "/$default" else f"{method.upper()} {path}"
-                routes[key] = {"function": integration, "guarded": bool(one.get("security"))}
+                callers = [self.value(scheme["caller"]) for scheme in one.get("security", [])]
+                scopes = [scope for scopes in callers for scope in scopes]
+                routes[key] = {"function": integration, "guarded": bool(callers), "scopes": scopes}
         return routes
 
     def holds(self, condition):

@@ -21,6 +21,7 @@ mod faults;
 mod functions;
 mod hosts;
 mod identity;
+mod jwt;
 mod lists;
 mod roles;
 mod story;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 use eventdesk_tests::{Host, Kind};
 use libtest_mimic::{Arguments, Trial};
 
+use faults::Benches;
 use hosts::Hosts;
 
 /// A test: its rule, and what holds it against a running desk.
@@ -64,13 +66,23 @@ fn main() -> ExitCode {
         }
     }
     trials.extend(functions::tests().into_iter().map(|test| on(&hosts, Kind::Lambda, "functions", test)));
-    trials.extend(faults::tests().into_iter().map(|(rule, test)| {
+    trials.extend(jwt::tests().into_iter().map(|(rule, test)| {
         let hosts = Arc::clone(&hosts);
-        Trial::test(format!("lambda::faults::{rule}"), move || {
+        Trial::test(format!("lambda::jwt::{rule}"), move || {
             hosts.block_on(test());
             Ok(())
         })
     }));
+    let benches = Arc::new(Benches::default());
+    for kind in [Kind::Hybrid, Kind::Lambda] {
+        trials.extend(faults::tests(kind).into_iter().map(|test| {
+            let (hosts, benches) = (Arc::clone(&hosts), Arc::clone(&benches));
+            Trial::test(format!("{}::faults::{}", kind.name(), test.0), move || {
+                hosts.block_on(benches.run(kind, test));
+                Ok(())
+            })
+        }));
+    }
     if std::env::var_os("EVENTDESK_TEST_HOSTS").is_some_and(|hosts| hosts == Kind::Embedded.name()) {
         let elsewhere = |trial: &Trial| !trial.name().starts_with(Kind::Embedded.name());
         trials = trials
@@ -82,6 +94,7 @@ fn main() -> ExitCode {
             .collect();
     }
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
+    hosts.block_on(benches.end());
     hosts.end();
     conclusion.exit_code()
 }

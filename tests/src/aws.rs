@@ -111,6 +111,12 @@ impl Aws {
         count("ApproximateNumberOfMessages") + count("ApproximateNumberOfMessagesNotVisible")
     }
 
+    pub(crate) async fn set_visibility(&self, queue: &str, seconds: u32) {
+        let attributes = json!({ "VisibilityTimeout": seconds.to_string() });
+        let asked = json!({ "QueueUrl": queue, "Attributes": attributes });
+        self.call("sqs", "AmazonSQS.SetQueueAttributes", &asked).await;
+    }
+
     pub(crate) async fn put_secret(&self, name: &str, value: &str) {
         let asked = json!({ "Name": name, "Value": value, "Type": "SecureString", "Overwrite": true });
         self.call("ssm", "AmazonSSM.PutParameter", &asked).await;

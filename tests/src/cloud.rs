@@ -18,6 +18,8 @@ pub struct Cloud {
     pub(crate) aws: Aws,
     name: String,
     deployed: Deployed,
+    /// Where desks are told that AWS is.
+    endpoint: String,
     /// The URI of the database.
     database: String,
     /// The URI that desks are told.
@@ -44,11 +46,17 @@ pub(crate) struct DeployedFunction {
 pub(crate) struct DeployedRoute {
     pub(crate) function: String,
     pub(crate) guarded: bool,
+    pub(crate) scopes: Vec<String>,
 }
 
 impl Cloud {
     /// Deploys a stack of its own.
     pub async fn deploy() -> Self {
+        Self::deploy_with(&[]).await
+    }
+
+    /// Deploys a stack of its own, with these parameters of the template.
+    pub async fn deploy_with(parameters: &[(&str, &str)]) -> Self {
         let aws = Aws::at(&service("EVENTDESK_TEST_AWS_URL", "tests/services/moto, which prints its URL"));
         let views = service("EVENTDESK_TEST_MONGODB_URI", "tests/services/mongodb, which prints its URI");
         let name = format!("it-{}", &RandomIds.next().simple().to_string()[20..]);
@@ -56,8 +64,9 @@ impl Cloud {
         let mut random = [0; 32];
         RandomIds.fill(&mut random);
         aws.put_secret(&secret, &STANDARD.encode(random)).await;
-        let deployed = deploy(aws.url(), &name, &secret);
-        Self { aws, name, deployed, database: views.clone(), views }
+        let deployed = deploy(aws.url(), &name, &secret, parameters);
+        let endpoint = aws.url().to_owned();
+        Self { aws, name, deployed, endpoint, database: views.clone(), views }
     }
 
     /// An output of the stack.
@@ -105,6 +114,16 @@ impl Cloud {
         settings
     }
 
+    /// Where AWS is.
+    pub fn aws_url(&self) -> &str {
+        self.aws.url()
+    }
+
+    /// AWS is reached at this URL by desks that start from now on.
+    pub fn reach_aws_by(&mut self, url: &str) {
+        url.clone_into(&mut self.endpoint);
+    }
+
     /// The database of the read models is reached through this address from now on.
     pub fn reach_views_by(&mut self, address: &str) {
         let rest = self.views.strip_prefix("mongodb://").expect("a plain MongoDB URI");
@@ -122,7 +141,7 @@ impl Cloud {
 
     fn emulation(&self) -> [(String, String); 7] {
         [
-            ("AWS_ENDPOINT_URL", self.aws.url()),
+            ("AWS_ENDPOINT_URL", self.endpoint.as_str()),
             ("AWS_REGION", REGION),
             ("AWS_ACCESS_KEY_ID", "testing"),
             ("AWS_SECRET_ACCESS_KEY", "testing"),
@@ -141,7 +160,7 @@ impl Cloud {
         if dead { format!("{queue}-dead") } else { queue }
     }
 
-    /// Up to ten messages of a queue; each is hidden for three minutes, unless it is deleted or released.
+    /// Up to ten messages of a queue; each is hidden for the queue's visibility time, unless it is deleted or released.
     pub async fn receive(&self, queue: &str) -> Vec<Message> {
         self.aws.receive(queue).await
     }
@@ -166,6 +185,11 @@ impl Cloud {
         self.aws.waiting(queue).await
     }
 
+    /// Messages that are received from a queue are hidden for so many seconds from now on.
+    pub async fn hide_received_for(&self, queue: &str, seconds: u32) {
+        self.aws.set_visibility(queue, seconds).await;
+    }
+
     /// Takes everything away again, as far as the services still answer.
     pub async fn remove(&self) {
         if let Ok(client) = mongodb::Client::with_uri_str(&self.database).await {
@@ -185,12 +209,13 @@ fn service(variable: &str, start: &str) -> String {
 }
 
 /// Deploys by the project's own program, so that tests and people stand on the same template.
-fn deploy(url: &str, name: &str, secret: &str) -> Deployed {
+fn deploy(url: &str, name: &str, secret: &str, more: &[(&str, &str)]) -> Deployed {
     let told = tempfile::NamedTempFile::new().expect("a temporary file");
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("template-check");
     let mut command = Command::new(program);
     command.arg("--deploy").arg(told.path()).args(["--url", url, "--stack", name]);
-    for (parameter, value) in [("SecretParameter", secret), ("MongoDatabase", name)] {
+    let own = [("SecretParameter", secret), ("MongoDatabase", name)];
+    for (parameter, value) in own.iter().chain(more) {
         command.args(["--parameter", &format!("{parameter}={value}")]);
     }
     let done = command.stdin(Stdio::null()).output().expect("tests/template-check can be started");

@@ -100,6 +100,15 @@ impl Host {
         }
     }
 
+    /// The services it stands on, where it stands on any.
+    pub fn cloud(&self) -> Option<&Cloud> {
+        match self {
+            Self::Embedded(_) => None,
+            Self::Hybrid(_, cloud) => Some(cloud),
+            Self::Lambda(lambdas) => Some(lambdas.cloud()),
+        }
+    }
+
     /// The functions, where the desk is made of them.
     pub fn lambdas(&self) -> Option<&Lambdas> {
         if let Self::Lambda(lambdas) = self { Some(lambdas) } else { None }

@@ -1,6 +1,7 @@
 //! The desk as functions: every binary a process under the Runtime API, a gateway in front, pollers behind.
 
 mod gateway;
+mod jwt;
 mod poller;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,8 @@ use crate::aws::Message;
 use crate::cloud::Cloud;
 use crate::events::batch_of;
 use crate::{Desk, Function};
+
+pub use jwt::Issuer;
 
 const WORKED_THROUGH_WITHIN: Duration = Duration::from_secs(30);
 
@@ -64,8 +67,26 @@ impl Lambdas {
         lambdas
     }
 
+    /// Runs the functions of a stack of their own behind the gateway's own authorizer, which trusts this issuer alone.
+    /// `roles` says which group has which role, as the template's parameter does.
+    pub async fn start_for(issuer: &Issuer, roles: &str) -> Self {
+        let parameters = [
+            ("AuthorizerMode", "jwt"),
+            ("IssuerUrl", Issuer::URL),
+            ("IssuerAudience", Issuer::AUDIENCE),
+            ("IssuerRoles", roles),
+        ];
+        let mut lambdas = Self::start_behind(Cloud::deploy_with(&parameters).await, Some(issuer.clone())).await;
+        lambdas.poll_queues();
+        lambdas
+    }
+
     /// As [`Lambdas::start`], on this stack, and with nobody who polls its queues: tests deliver what they hold.
     pub async fn start_on(cloud: Cloud) -> Self {
+        Self::start_behind(cloud, None).await
+    }
+
+    async fn start_behind(cloud: Cloud, issuer: Option<Issuer>) -> Self {
         let cloud = Arc::new(cloud);
         let server = Desk::start_on(&cloud);
         // What a server has received when it stops would stay hidden for minutes.
@@ -80,7 +101,7 @@ impl Lambdas {
         let (socket, base) = gateway::bind().await;
         let functions: Arc<Functions> =
             Arc::new(cloud.functions().keys().map(|name| (name.clone(), fleet(&cloud, name, &base))).collect());
-        let tasks = vec![tokio::spawn(gateway::serve(socket, &cloud, Arc::clone(&functions)))];
+        let tasks = vec![tokio::spawn(gateway::serve(socket, &cloud, Arc::clone(&functions), issuer))];
         Self { cloud, functions, base, tasks }
     }
 
@@ -110,8 +131,16 @@ impl Lambdas {
 
     /// Invokes a function past the gateway; an error report fails the test.
     pub async fn invoke(&self, handler: &str, event: Value) -> Value {
+        self.try_invoke(handler, event).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Invokes a function past the gateway.
+    ///
+    /// # Errors
+    /// The function's own error report, or how its process ended.
+    pub async fn try_invoke(&self, handler: &str, event: Value) -> Result<Value, String> {
         let function = self.functions.get(handler).unwrap_or_else(|| panic!("the stack has no function {handler}"));
-        function.invoke(event).await.unwrap_or_else(|error| panic!("{error}"))
+        function.invoke(event).await
     }
 
     /// Hands messages to the function that a queue feeds, as one batch; the ids of those that must come again. All

@@ -1,4 +1,5 @@
-//! The service's HTTP API in front of functions, with the routes of the deployed template and its own authorizer.
+//! The service's HTTP API in front of functions, with the routes of the deployed template, in both modes of who
+//! looks at tokens: the desk's own authorizer, or the service's for one external issuer.
 //!
 //! It stands beside the project's local gateway and shares no code with it: what functions are handed here is what the
 //! service documents (payload format 2.0). Deliberately absent: throttling, CORS, access logs, and the authorizer's
@@ -15,6 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use super::jwt::{Issuer, as_texts, has_any_scope};
 use super::{Functions, report};
 use crate::cloud::Cloud;
 use crate::events::http_event;
@@ -26,6 +28,8 @@ const MOST_BYTES: usize = 10 * 1024 * 1024;
 struct Gateway {
     routes: Arc<Vec<Route>>,
     functions: Arc<Functions>,
+    /// Whose tokens the service checks itself; none if the desk's own authorizer does.
+    issuer: Option<Issuer>,
 }
 
 struct Route {
@@ -36,6 +40,7 @@ struct Route {
     segments: Option<Vec<String>>,
     function: String,
     guarded: bool,
+    scopes: Vec<String>,
 }
 
 /// Takes a free port; functions are told of the address before it is served.
@@ -50,6 +55,7 @@ pub(super) fn serve(
     socket: TcpListener,
     cloud: &Cloud,
     functions: Arc<Functions>,
+    issuer: Option<Issuer>,
 ) -> impl Future<Output = ()> + Send + use<> {
     let routes = cloud.routes().iter().map(|(key, route)| {
         let (method, path) = key.split_once(' ').unwrap_or((key, ""));
@@ -59,9 +65,10 @@ pub(super) fn serve(
             segments: (!path.is_empty()).then(|| path.split('/').map(str::to_owned).collect()),
             function: route.function.clone(),
             guarded: route.guarded,
+            scopes: route.scopes.clone(),
         }
     });
-    let gateway = Gateway { routes: Arc::new(routes.collect()), functions };
+    let gateway = Gateway { routes: Arc::new(routes.collect()), functions, issuer };
     let service = Router::new().fallback(answer).with_state(gateway);
     async move {
         axum::serve(socket, service).await.expect("a bound socket can be served");
@@ -93,14 +100,22 @@ impl Gateway {
             // Nothing to look at: the service answers by itself and asks nobody.
             let given = parts.headers.get(header::AUTHORIZATION).filter(|given| !given.is_empty());
             let given = String::from_utf8_lossy(given.ok_or(Own::Unauthorized)?.as_bytes()).into_owned();
-            let verdict = self.invoke("authorizer", authorizer_event(&event, &given)).await?;
-            if verdict["isAuthorized"] != true {
-                return Err(Own::Forbidden);
-            }
-            event["requestContext"]["authorizer"] = json!({ "lambda": verdict["context"] });
+            event["requestContext"]["authorizer"] = self.authorized(route, &event, &given).await?;
         }
         let answer = self.invoke(&route.function, event).await?;
         response(&answer).ok_or(Own::Broken)
+    }
+
+    /// What the authorizer tells the function.
+    async fn authorized(&self, route: &Route, event: &Value, given: &str) -> Result<Value, Own> {
+        if let Some(issuer) = &self.issuer {
+            let claims = issuer.verified(given).ok_or(Own::Unauthorized)?;
+            let opened = has_any_scope(&claims, &route.scopes);
+            let handed_over = json!({ "jwt": { "claims": as_texts(&claims), "scopes": route.scopes } });
+            return if opened { Ok(handed_over) } else { Err(Own::Forbidden) };
+        }
+        let verdict = self.invoke("authorizer", authorizer_event(event, given)).await?;
+        if verdict["isAuthorized"] == true { Ok(json!({ "lambda": verdict["context"] })) } else { Err(Own::Forbidden) }
     }
 
     async fn invoke(&self, handler: &str, event: Value) -> Result<Value, Own> {
