@@ -20,4 +20,4 @@ pub use caller::{CallerResolver, KnownCallers, RoleSource, TrustedIssuer, groups
 pub use function::{AuthorizerContext, Function, Probe, Services, Settings};
 pub use headers::complete;
 pub use problem::{Kind, PROBLEM_BASE, Problem};
-pub use request::MAX_BODY_BYTES;
+pub use request::{MAX_BODY_BYTES, trace_id, x_ray_trace_id};

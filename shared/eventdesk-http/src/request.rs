@@ -31,6 +31,7 @@ use crate::{
 pub use body::MAX_BODY_BYTES;
 pub(crate) use etag::{etag, not_modified};
 pub(crate) use query::Query;
+pub use trace::{trace_id, x_ray_trace_id};
 
 /// One request to one route, by a caller who may use it.
 #[expect(clippy::struct_field_names, reason = "a request id is what everybody calls it")]

@@ -3,7 +3,7 @@ use eventdesk_events::Version;
 use super::{
     Query, etag,
     etag::{IfMatch, not_modified},
-    trace::trace_id,
+    trace::{trace_id, w3c_trace_id, x_ray_trace_id},
 };
 use crate::routes::{Parameter, ParameterKind};
 
@@ -52,8 +52,8 @@ fn if_none_match_compares_weakly() {
 fn a_trace_id_is_taken_from_a_valid_header_only() {
     let id = "4bf92f3577b34da6a3ce929d0e0e4736";
     let good = format!("00-{id}-00f067aa0ba902b7-01");
-    assert_eq!(trace_id(&good), Some(id));
-    assert_eq!(trace_id(&format!("cc-{id}-00f067aa0ba902b7-01-later")), Some(id));
+    assert_eq!(w3c_trace_id(&good), Some(id));
+    assert_eq!(w3c_trace_id(&format!("cc-{id}-00f067aa0ba902b7-01-later")), Some(id));
     for bad in [
         String::new(),
         "garbage".to_owned(),
@@ -64,8 +64,30 @@ fn a_trace_id_is_taken_from_a_valid_header_only() {
         format!("00-{id}-{}-01", "0".repeat(16)),
         format!("00-{id}-00f067aa0ba902b7"),
     ] {
-        assert_eq!(trace_id(&bad), None, "{bad}");
+        assert_eq!(w3c_trace_id(&bad), None, "{bad}");
     }
+}
+
+#[test]
+fn x_rays_trace_id_is_told_as_the_standard_tells_it() {
+    let whole = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+    for header in [whole, "Self=1-67891234-12456789abcdef012345678a; Root=1-5759e988-bd862e3fe1be46a994272793"] {
+        assert_eq!(x_ray_trace_id(header).as_deref(), Some("5759e988bd862e3fe1be46a994272793"));
+    }
+    for header in ["", "Root=", "Root=1-5759e988", "Root=2-5759e988-bd862e3fe1be46a994272793", "Sampled=0"] {
+        assert_eq!(x_ray_trace_id(header), None, "{header}");
+    }
+}
+
+#[test]
+fn what_the_caller_names_as_its_trace_goes_first() {
+    let mut headers = http::HeaderMap::new();
+    assert_eq!(trace_id(&headers), None);
+    headers.insert("x-amzn-trace-id", "Root=1-5759e988-bd862e3fe1be46a994272793".parse().unwrap());
+    assert_eq!(trace_id(&headers).as_deref(), Some("5759e988bd862e3fe1be46a994272793"));
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    headers.insert("traceparent", parent.parse().unwrap());
+    assert_eq!(trace_id(&headers).as_deref(), Some("4bf92f3577b34da6a3ce929d0e0e4736"));
 }
 
 const KNOWN: &[Parameter] = &[
