@@ -35,6 +35,8 @@ pub struct Call {
     /// DynamoDB's read units, in halves, computed from what came back; too low where only some attributes were asked
     /// for, since the service counts whole items.
     pub read_half_units: u64,
+    /// Events that were handed to the bus.
+    pub events: u64,
     /// The units that DynamoDB itself told, if it was asked to ([`crate::client::telling_units`]).
     pub told_units: Option<f64>,
 }
@@ -103,6 +105,7 @@ impl HttpConnector for Metered<SharedHttpConnector> {
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
         let asked = units::body(request.body().bytes());
         let write_units = units::written(&operation, &asked);
+        let events = units::events(&operation, &asked);
         let began = Instant::now();
         let answer = self.http.call(request);
         HttpConnectorFuture::new(async move {
@@ -114,7 +117,16 @@ impl HttpConnector for Metered<SharedHttpConnector> {
             let body = units::body(answer.as_ref().ok().and_then(|answer| answer.body().bytes()));
             let read_half_units = if status == Some(200) { units::read(&operation, &asked, &body) } else { 0 };
             let (told_units, ended) = (units::told(&body), Instant::now());
-            meter.calls().push(Call { operation, began, ended, status, write_units, read_half_units, told_units });
+            meter.calls().push(Call {
+                operation,
+                began,
+                ended,
+                status,
+                write_units,
+                read_half_units,
+                events,
+                told_units,
+            });
             answer
         })
     }

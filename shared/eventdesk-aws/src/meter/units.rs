@@ -33,6 +33,12 @@ pub(super) fn written(operation: &str, asked: &Value) -> u64 {
     }
 }
 
+/// Events in a request to the bus.
+pub(super) fn events(operation: &str, asked: &Value) -> u64 {
+    let entries = asked["Entries"].as_array().filter(|_| operation == "PutEvents");
+    entries.map_or(0, |entries| entries.len() as u64)
+}
+
 /// Read units in halves: two for each started 4 KB when strongly consistent, else one; a query counts its items
 /// together, a batch each for itself, and what is not there counts as the smallest item.
 pub(super) fn read(operation: &str, asked: &Value, answer: &Value) -> u64 {

@@ -8,6 +8,7 @@ mod commands;
 mod contracts;
 mod counting;
 mod desk;
+mod dollars;
 mod faults;
 mod feed;
 mod paging;

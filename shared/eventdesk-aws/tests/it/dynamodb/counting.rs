@@ -17,15 +17,17 @@ use eventdesk_events::{Version, ticket::Status, user::Role};
 use super::{
     bed::Bed,
     desk::{Desk, admin, by, keyed, open, post},
+    dollars,
 };
 
 /// What one command cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Cost {
-    calls: usize,
-    round_trips: usize,
-    write_units: u64,
-    read_half_units: u64,
+pub(super) struct Cost {
+    pub(super) calls: usize,
+    pub(super) round_trips: usize,
+    pub(super) write_units: u64,
+    pub(super) read_half_units: u64,
+    pub(super) events: u64,
 }
 
 fn cost(calls: &[Call]) -> Cost {
@@ -34,6 +36,7 @@ fn cost(calls: &[Call]) -> Cost {
         round_trips: round_trips(calls),
         write_units: calls.iter().map(|call| call.write_units).sum(),
         read_half_units: calls.iter().map(|call| call.read_half_units).sum(),
+        events: calls.iter().map(|call| call.events).sum(),
     }
 }
 
@@ -64,24 +67,17 @@ async fn commands_cost_what_is_promised() {
     let edit = EditMessage { ticket_id: ticket.id, id: message.id, body, may_note: true };
     let (_, edited) = costing(&desk, &staff, edit).await;
 
-    let costs = [
-        ("create ticket", opened),
-        ("create ticket, with assignee and idempotency key", opened_keyed),
-        ("post message, the first of staff", first_post),
-        ("post message", posted),
-        ("change status", moved),
+    dollars::readme_tells(&[
+        ("create a ticket", opened),
+        ("create a ticket with assignee and idempotency key", opened_keyed),
+        ("post a message", posted),
+        ("post a message, the first of staff", first_post),
+        ("change the status", moved),
         ("assign", assigned),
-        ("no change", unchanged),
-        ("edit message", edited),
-        ("register user", registered),
-    ];
-    println!("command | calls | in a row | write units | read units");
-    for (command, Cost { calls, round_trips, write_units, read_half_units }) in costs {
-        println!(
-            "{command} | {calls} | {round_trips} | {write_units} | {}",
-            f64::from(u32::try_from(read_half_units).unwrap()) / 2.0
-        );
-    }
+        ("edit a message", edited),
+        ("register a user", registered),
+        ("what changes nothing", unchanged),
+    ]);
     for (command, cost, most_calls) in [
         ("create ticket", opened, 5),
         ("create ticket", opened_keyed, 5),
@@ -108,7 +104,7 @@ async fn a_commit_costs_its_started_kilobytes_and_one_line_in_the_index() {
         store.append(append(vec![sized.clone()])).await.unwrap();
         assert_eq!(
             cost(&meter.take()),
-            Cost { calls: 1, round_trips: 1, write_units: kilobytes + 1, read_half_units: 0 }
+            Cost { calls: 1, round_trips: 1, write_units: kilobytes + 1, read_half_units: 0, events: 0 }
         );
 
         // In a transaction twice as much, a check and a claim two each.
