@@ -9,7 +9,7 @@ RUN apk add --no-cache build-base cmake linux-headers perl
 WORKDIR /src
 COPY . .
 # On musl everything is linked in.
-ENV CARGO_PROFILE_RELEASE_STRIP=symbols CARGO_TARGET_DIR=/build
+ENV CARGO_TARGET_DIR=/build
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/build \
     cargo build --release --locked -p eventdesk && install -D -m 755 /build/release/eventdesk /out/eventdesk
 RUN install -d -m 700 /out/data

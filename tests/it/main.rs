@@ -1,6 +1,7 @@
 //! The black-box suites of one server in files of its own: one binary, one file per subject. What holds wherever the
 //! desk stands is in `hosts/`.
 
+mod binaries;
 mod crash;
 mod directory;
 mod faults;

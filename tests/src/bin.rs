@@ -14,7 +14,7 @@ pub struct Output {
 }
 
 /// The path of one of our binaries: `EVENTDESK_BIN` names the server, the others lie beside it.
-pub(crate) fn path_of(name: &str) -> PathBuf {
+pub fn path_of(name: &str) -> PathBuf {
     let server = std::env::var_os("EVENTDESK_BIN").map_or_else(beside_the_tests, PathBuf::from);
     let path = server.with_file_name(name);
     assert!(path.is_file(), "{} is not there; `tests/run` builds everything and runs the tests", path.display());
