@@ -57,7 +57,7 @@ impl Reply {
 }
 
 /// The functions, and the claims of the administrator as the gateway's own authorizer would hand them over.
-async fn prepared(desk: &Host) -> (&Lambdas, Scene, Value) {
+pub(crate) async fn prepared(desk: &Host) -> (&Lambdas, Scene, Value) {
     let scene = Scene::on(desk).await;
     let whoami = scene.admin.get("/whoami").await.is(200).body;
     let claims = if whoami["claims"].is_object() { whoami["claims"].clone() } else { whoami };
@@ -70,7 +70,14 @@ fn event(method: &str, path: &str, claims: &Value, body: Option<&Value>) -> Valu
 }
 
 /// What EventBridge puts into a queue for one event: `stream`'s commit `version` of one event.
-fn bus_message(kind: &str, stream: &str, version: u64, actor: &Value, data: &Value, private: &Value) -> String {
+pub(crate) fn bus_message(
+    kind: &str,
+    stream: &str,
+    version: u64,
+    actor: &Value,
+    data: &Value,
+    private: &Value,
+) -> String {
     let id = format!("0190a8c0-0000-7000-8000-{:012}", samples::unique());
     json!({
         "version": "0",
@@ -99,7 +106,7 @@ fn bus_message(kind: &str, stream: &str, version: u64, actor: &Value, data: &Val
     .to_string()
 }
 
-fn message(id: &str, body: String) -> Message {
+pub(crate) fn message(id: &str, body: String) -> Message {
     let attributes = [("ApproximateReceiveCount".to_owned(), json!("1"))].into();
     Message { id: id.into(), receipt: format!("receipt-{id}"), body, attributes, added: [].into() }
 }

@@ -25,6 +25,7 @@ mod jwt;
 mod lists;
 mod roles;
 mod story;
+mod telemetry;
 mod transitions;
 mod versions;
 
@@ -65,7 +66,9 @@ fn main() -> ExitCode {
             trials.extend(tests().into_iter().map(|test| on(&hosts, kind, suite, test)));
         }
     }
-    trials.extend(functions::tests().into_iter().map(|test| on(&hosts, Kind::Lambda, "functions", test)));
+    for (suite, tests) in [("functions", functions::tests()), ("telemetry", telemetry::tests())] {
+        trials.extend(tests.into_iter().map(|test| on(&hosts, Kind::Lambda, suite, test)));
+    }
     trials.extend(jwt::tests().into_iter().map(|(rule, test)| {
         let hosts = Arc::clone(&hosts);
         Trial::test(format!("lambda::jwt::{rule}"), move || {

@@ -11,7 +11,7 @@ const TESTS: &str = "eventdesk-tests";
 const FUNCTIONS: [&str; 6] = ["command", "projector", "query", "identity", "audit", "eventdesk"];
 
 /// What each crate may depend on among ours; a function may use every crate of `shared/` but the contract suites.
-const MAY_USE: [(&str, &[&str]); 16] = [
+const MAY_USE: [(&str, &[&str]); 17] = [
     ("eventdesk-events", &[]),
     ("eventdesk-domain", &["eventdesk-events"]),
     ("eventdesk-app", &["eventdesk-events", "eventdesk-domain"]),
@@ -30,6 +30,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
         &["eventdesk-app", "eventdesk-http", "eventdesk-identity", "eventdesk-policy", "eventdesk-runtime"],
     ),
     ("eventdesk-local", &["eventdesk-app", "eventdesk-identity", "eventdesk-runtime", "eventdesk-sqlite"]),
+    ("eventdesk-lambda", &["eventdesk-events", "eventdesk-app", "eventdesk-http", "eventdesk-runtime"]),
     (
         "eventdesk-cloud",
         &[

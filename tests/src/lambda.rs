@@ -143,6 +143,14 @@ impl Lambdas {
         function.invoke(event).await
     }
 
+    /// A process of a function that nobody else invokes, with these settings besides the template's.
+    pub async fn another(&self, handler: &str, settings: &[(&str, &str)]) -> Function {
+        let fleet = self.functions.get(handler).unwrap_or_else(|| panic!("the stack has no function {handler}"));
+        let mut all = fleet.settings.clone();
+        all.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        Function::start(&fleet.binary, handler, &all).await
+    }
+
     /// Hands messages to the function that a queue feeds, as one batch; the ids of those that must come again. All
     /// must, if the function reports an error.
     pub async fn deliver(&self, handler: &str, messages: &[Message]) -> Vec<String> {

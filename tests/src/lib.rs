@@ -25,7 +25,7 @@ mod wire;
 
 pub use answer::Answer;
 pub use aws::Message;
-pub use bin::{Output, exit_within, run, start};
+pub use bin::{Output, exit_within, path_of, run, start};
 pub use caller::Caller;
 pub use cloud::Cloud;
 pub use desk::{ADMIN, Desk, PASSWORD, Setting};

@@ -10,7 +10,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::bin;
@@ -47,6 +47,8 @@ impl RuntimeApi {
             .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
             .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
             .route("/2018-06-01/runtime/init/error", post(init_error))
+            .route("/2020-01-01/extension/register", post(register))
+            .route("/2020-01-01/extension/event/next", get(std::future::pending::<StatusCode>))
             .with_state(served);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound socket has an address").to_string();
@@ -99,6 +101,12 @@ async fn init_error(State(served): State<Served>, body: String) -> StatusCode {
         let _ = answer.send(Err(format!("the function did not start: {body}")));
     }
     StatusCode::ACCEPTED
+}
+
+/// An extension within the function registers; no events come.
+async fn register() -> Response {
+    let told = json!({ "functionName": "eventdesk", "functionVersion": "$LATEST", "handler": "eventdesk" });
+    ([("lambda-extension-identifier", "6d9ed34f-6c3a-4b3c-8b0a-2f4f1b6f3a55")], told.to_string()).into_response()
 }
 
 fn resolve(served: &Served, id: &str, answered: Answered) -> StatusCode {
@@ -170,6 +178,12 @@ impl Function {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// Tells the process that it is to end, as the service does, and waits until it has.
+    pub async fn shut_down(&self) -> ExitStatus {
+        bin::terminate(&self.child.lock().unwrap_or_else(PoisonError::into_inner));
+        tokio::time::timeout(ANSWER_WITHIN, self.ended()).await.expect("it ends when it is told to")
     }
 
     /// What the function printed.

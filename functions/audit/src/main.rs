@@ -1,26 +1,28 @@
 //! The audit on Lambda, called by a schedule: what never reached its consumers is found and mended.
 
-mod figures;
+mod report;
 
-use std::{env, io::stdout};
+use std::process::ExitCode;
 
 use eventdesk_cloud::Cloud;
 use eventdesk_desk::handler;
-use eventdesk_runtime::{Config, telemetry};
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use eventdesk_lambda::{closing, run, start};
+use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
 
 #[tokio::main]
-async fn main() -> Result<(), Error> {
-    let config = Config::load()?;
-    telemetry::init(config.log.format, &config.log.level)?;
-    handler(&["audit"])?;
-    let audit = &Cloud::new(&config).audit().await?;
-    let function = &env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
-    let run = async |_: LambdaEvent<Value>| {
-        let report = audit.run().await?;
-        figures::tell(&report, function, audit.clock.now(), stdout())?;
-        Ok::<_, Error>(figures::answer(&report))
-    };
-    lambda_runtime::run(service_fn(run)).await
+async fn main() -> ExitCode {
+    start(async |config| {
+        handler(&["audit"])?;
+        let cloud = Cloud::new(&config);
+        let audit = cloud.audit().await?;
+        closing(&config, cloud.close()).await;
+        run(async |_: LambdaEvent<Value>| {
+            let report = audit.run().await?;
+            report::measure(&report);
+            Ok::<_, Error>(report::answer(&report))
+        })
+        .await
+    })
+    .await
 }

@@ -1,8 +1,11 @@
 //! The Lambda authorizer: payload format 2.0 in, simple response out.
 
+use std::time::Instant;
+
 use aws_lambda_events::apigw::{ApiGatewayV2CustomAuthorizerSimpleResponse, ApiGatewayV2CustomAuthorizerV2Request};
 use eventdesk_http::{AuthorizerContext, CallerResolver};
 use eventdesk_identity::{Authorizer, Refusal};
+use eventdesk_lambda::measure;
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::{Value, to_value};
 
@@ -13,6 +16,7 @@ pub(crate) async fn answer(
     callers: &CallerResolver,
     event: LambdaEvent<ApiGatewayV2CustomAuthorizerV2Request>,
 ) -> Result<ApiGatewayV2CustomAuthorizerSimpleResponse<Value>, Error> {
+    let began = Instant::now();
     let given = event.payload.identity_source.as_deref().and_then(<[String]>::first);
     let context = match authorizer.authorize(given.map(String::as_str), &[]).await {
         Ok(verified) => AuthorizerContext::of_token(callers, verified.claims.as_ref().clone()).await,
@@ -22,6 +26,14 @@ pub(crate) async fn answer(
             description: refusal.description().to_owned(),
         },
     };
+    measure(
+        began,
+        match &context {
+            AuthorizerContext::Verified { .. } => 200,
+            AuthorizerContext::Refused { .. } => 401,
+            AuthorizerContext::Unavailable {} => 503,
+        },
+    );
     let mut verdict = ApiGatewayV2CustomAuthorizerSimpleResponse::default();
     verdict.is_authorized = true;
     verdict.context = to_value(context)?;

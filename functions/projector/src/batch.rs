@@ -1,13 +1,17 @@
 //! A batch of queue messages, each an event as the bus carries it.
 
+mod figures;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use eventdesk_app::{
-    ports::{Delivery, DeliveryId},
+    figures::{DEAD_LETTERS, EVENTS_FAILED},
+    ports::{Clock, Delivery, DeliveryId},
     projections::Projector,
 };
 use eventdesk_aws::bus::{FailedMessage, Failures, read_body};
+use eventdesk_runtime::SystemClock;
 use lambda_runtime::Error;
 use tracing::error;
 
@@ -31,14 +35,22 @@ pub(crate) async fn work_through(
             }
         }
     }
+    let committed = figures::committed(&deliveries);
     let settlement = projector.handle(deliveries).await?;
+    figures::measure(&committed, &settlement.done, SystemClock.now());
     reasons.extend(settlement.failed.into_iter().map(|(id, reason)| (id.0, reason)));
     let failed: Vec<_> = batch.records.into_iter().filter_map(|message| failed(message, &reasons)).collect();
     let mut again: BTreeSet<String> = reasons.into_keys().collect();
     if !failed.is_empty() {
+        metrics::counter!(EVENTS_FAILED).increment(failed.len() as u64);
         // Without it the messages come again after the visibility time, and end among the dead without a reason.
         match settle(failed, failures).await {
-            Ok(dead) => again.retain(|id| dead.iter().all(|message| message.id != *id)),
+            Ok(dead) => {
+                if !dead.is_empty() {
+                    metrics::counter!(DEAD_LETTERS).increment(dead.len() as u64);
+                }
+                again.retain(|id| dead.iter().all(|message| message.id != *id));
+            }
             Err(error) => error!(error = &*error, projector = projector.name(), "failed messages were not dealt with"),
         }
     }

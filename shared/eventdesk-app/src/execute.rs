@@ -10,6 +10,7 @@ use crate::{
     ConsistencyToken, Digest, Digester,
     access::Caller,
     error::CommandError,
+    figures::{CONFLICTS_RETRIED, PUBLISH_FAILURES},
     ports::{AppendError, Clock, Commit, Credentials, EventStore, Ids, PasswordHasher, Publisher},
     transaction::Transaction,
 };
@@ -110,6 +111,7 @@ impl Commands {
     ) -> Result<Done<C::Record>, CommandError> {
         for attempt in 0..MOST_ATTEMPTS {
             if attempt > 0 {
+                metrics::counter!(CONFLICTS_RETRIED).increment(1);
                 tokio::time::sleep(self.pause(attempt)).await;
             }
             let mut tx = Transaction::begin(self, context);
@@ -145,6 +147,7 @@ impl Commands {
             let stream = commits.first().map(|commit| commit.stream.to_string());
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, event.stream = stream, "events were stored but not published");
+            metrics::counter!(PUBLISH_FAILURES).increment(1);
         }
     }
 

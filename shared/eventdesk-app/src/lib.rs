@@ -9,6 +9,7 @@ pub mod commands;
 pub mod dead_letters;
 mod error;
 mod execute;
+pub mod figures;
 pub mod identity;
 pub mod local_queue;
 mod policy;

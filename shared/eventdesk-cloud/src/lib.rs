@@ -66,12 +66,14 @@ pub enum CloudError {
 pub struct Cloud {
     config: Config,
     aws: OnceCell<SdkConfig>,
+    /// Filled once the read models are needed; outlives this for whoever closes them.
+    mongo: Arc<OnceCell<Arc<MongoReadStore>>>,
 }
 
 impl Cloud {
     /// The services that the configuration names.
     pub fn new(config: &Config) -> Self {
-        Self { config: config.clone(), aws: OnceCell::new() }
+        Self { config: config.clone(), aws: OnceCell::new(), mongo: Arc::default() }
     }
 
     /// Region, endpoint and credentials, as AWS's own tools find them.
@@ -165,7 +167,7 @@ impl Cloud {
     pub async fn views(&self) -> Result<Arc<dyn ReadStore>, CloudError> {
         let views = self.mongo().await?.ok_or(CloudError::Needs("views.uri"))?;
         views.connect().await?;
-        Ok(Arc::new(views))
+        Ok(views)
     }
 
     /// The read models with collections, indexes and aliases made: for those who write them.
@@ -175,7 +177,7 @@ impl Cloud {
     pub async fn prepared_views(&self) -> Result<Arc<dyn ReadStore>, CloudError> {
         let views = self.mongo().await?.ok_or(CloudError::Needs("views.uri"))?;
         views.prepare(&VIEWS).await?;
-        Ok(Arc::new(views))
+        Ok(views)
     }
 
     /// Projects events into the read models, which are made ready for it.
@@ -187,9 +189,20 @@ impl Cloud {
         Ok(projectors(&store, &self.prepared_views().await?))
     }
 
-    async fn mongo(&self) -> Result<Option<MongoReadStore>, CloudError> {
+    /// Closes what stays open at the other end when a process is gone, whatever is still asked.
+    pub fn close(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mongo = Arc::clone(&self.mongo);
+        async move {
+            if let Some(views) = mongo.get() {
+                views.close().await;
+            }
+        }
+    }
+
+    async fn mongo(&self) -> Result<Option<Arc<MongoReadStore>>, CloudError> {
         let Views::MongoDb { uri, database } = &self.config.views else { return Ok(None) };
         let options = MongoOptions { database: database.clone(), ..MongoOptions::default() };
-        Ok(Some(MongoReadStore::new(uri, &options).await?))
+        let store = self.mongo.get_or_try_init(async || MongoReadStore::new(uri, &options).await.map(Arc::new)).await?;
+        Ok(Some(Arc::clone(store)))
     }
 }

@@ -46,6 +46,11 @@ impl Server {
         }
     }
 
+    /// Tells the server that nobody comes back, and closes all connections, whatever is still asked.
+    pub(crate) async fn close(&self) {
+        self.database.client().clone().shutdown().immediate(true).await;
+    }
+
     /// A collection, whose documents are read without being decoded whole.
     pub(crate) fn collection(&self, name: &str) -> Collection<RawDocumentBuf> {
         self.database.collection(name)

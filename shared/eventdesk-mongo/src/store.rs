@@ -70,6 +70,11 @@ impl MongoReadStore {
         Ok(self.server.ping().await.map_err(Fault::from)?)
     }
 
+    /// Closes all connections, for the end of the process; nothing can be asked afterwards.
+    pub async fn close(&self) {
+        self.server.close().await;
+    }
+
     /// Removes every view and all progress, so that the views are built anew from the event store. Nobody may write
     /// meanwhile.
     ///

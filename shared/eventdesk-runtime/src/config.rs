@@ -66,6 +66,8 @@ pub struct Config {
     pub cors: Cors,
     /// What names, contacts and passwords may look like; checked.
     pub directory: DirectoryRules,
+    /// How a function lives on Lambda.
+    pub lambda: Lambda,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -169,6 +171,13 @@ pub struct ExternalIssuer {
 pub struct Cors {
     /// Origins as browsers send them, `https://desk.example`; empty = none.
     pub origins: Vec<String>,
+}
+
+/// `[lambda]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Lambda {
+    /// Whether Lambda is asked to tell a function before it ends it, so that connections can be closed.
+    pub shutdown_signal: bool,
 }
 
 /// `[log]`

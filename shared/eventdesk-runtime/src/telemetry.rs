@@ -54,7 +54,11 @@ pub fn init(format: Format, level: &str) -> Result<(), TelemetryError> {
             let colours = std::io::stderr().is_terminal();
             layer.with(fmt::layer().with_writer(std::io::stderr).with_ansi(colours)).try_init()
         }
-        Format::Json => layer.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).try_init(),
+        // What a span tells stands on each of its lines beside the line's own fields, so that both are found alike.
+        Format::Json => {
+            let lines = json_subscriber::layer().with_writer(std::io::stderr).with_current_span(false);
+            layer.with(lines.with_span_list(false).flatten_span_list_on_top_level(true).flatten_event(true)).try_init()
+        }
     }
     .map_err(|_| TelemetryError::Twice)
 }

@@ -5,7 +5,10 @@ use std::{
     path::Path,
 };
 
-use eventdesk_app::audit::{COMMITS_BEHIND, OLDEST_BEHIND_SECONDS, REPUBLISHED};
+use eventdesk_app::{
+    audit::{COMMITS_BEHIND, OLDEST_BEHIND_SECONDS, REPUBLISHED},
+    figures,
+};
 use eventdesk_http::routes::Owner;
 use eventdesk_runtime::Config;
 use serde_json::{Value, json};
@@ -104,6 +107,24 @@ fn alarms_watch_what_the_audit_measures() {
 }
 
 #[test]
+fn the_dashboard_shows_what_functions_measure() {
+    let template = Template::read(Mode::Authorizer);
+    let body = &template.properties("Dashboard")["DashboardBody"]["Fn::Sub"];
+    let body: Value = serde_json::from_str(body.as_str().expect("a text")).expect("a dashboard is JSON");
+    let widgets = body["widgets"].as_array().expect("widgets").iter();
+    let shown = widgets.flat_map(|widget| widget["properties"]["metrics"].as_array().expect("metrics"));
+    let mut own = BTreeSet::new();
+    for metric in shown.filter(|metric| metric[0] == "eventdesk") {
+        let [name, dimension, function] = [1, 2, 3].map(|at| metric[at].as_str().expect("a text"));
+        let function = function.strip_prefix("${AWS::StackName}-").expect("named after the stack");
+        assert!(dimension == "function" && names().contains(function), "{metric}");
+        own.insert(name.to_owned());
+    }
+    let measured = figures::ALL.into_iter().chain([COMMITS_BEHIND, OLDEST_BEHIND_SECONDS, REPUBLISHED]);
+    assert_eq!(own, measured.map(str::to_owned).collect());
+}
+
+#[test]
 fn a_function_is_told_of_a_service_only_if_it_may_use_it() {
     let template = Template::read(Mode::Authorizer);
     for (name, (_, function)) in template.functions() {
@@ -125,6 +146,8 @@ fn a_function_is_told_of_a_service_only_if_it_may_use_it() {
             ("EVENTDESK_STORE_TABLE", "EVENTDESK_STORE_KIND", "dynamodb"),
             ("EVENTDESK_BUS_NAME", "EVENTDESK_BUS_KIND", "eventbridge"),
             ("EVENTDESK_VIEWS_URI", "EVENTDESK_VIEWS_KIND", "mongodb"),
+            // Connections that the cluster would keep for minutes after their function is gone.
+            ("EVENTDESK_VIEWS_URI", "EVENTDESK_LAMBDA_SHUTDOWN_SIGNAL", "true"),
         ] {
             assert!(!settings.contains_key(setting) || settings[kind] == value, "{name}: {kind}");
         }

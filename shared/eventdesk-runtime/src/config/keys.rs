@@ -43,6 +43,7 @@ const PLAIN: &[(&str, Kind)] = &[
     ("views.uri", Kind::Text),
     ("views.database", Kind::Text),
     ("cors.origins", Kind::List),
+    ("lambda.shutdown_signal", Kind::Boolean),
     ("log.format", Kind::Text),
     ("log.level", Kind::Text),
     ("issuer.url", Kind::Text),

@@ -75,6 +75,7 @@ fn nothing_configured_is_the_documented_default() {
         views: Views::Sqlite,
         issuer: None,
         secret_parameter: None,
+        lambda: Lambda::default(),
         cors: Cors::default(),
         directory: DirectoryRules::default(),
         log: Log { format: Format::Text, level: "info".to_owned() },

@@ -7,8 +7,8 @@ use eventdesk_events::user::Role;
 use url::{Host, Url};
 
 use super::{
-    Bootstrap, BuiltinIssuer, Bus, Config, Cors, ExternalIssuer, Limits, Log, Passwords, Store, Views, policy::policy,
-    reader::Reader, secret::Secret,
+    Bootstrap, BuiltinIssuer, Bus, Config, Cors, ExternalIssuer, Lambda, Limits, Log, Passwords, Store, Views,
+    policy::policy, reader::Reader, secret::Secret,
 };
 use crate::telemetry::{Format, check_level};
 
@@ -44,6 +44,7 @@ pub(super) fn config(reader: &mut Reader) -> Config {
         secret_parameter: reader.some_text("secret.parameter"),
         cors: cors(reader),
         directory: directory(reader),
+        lambda: Lambda { shutdown_signal: reader.boolean("lambda.shutdown_signal", false) },
         log: log(reader),
     }
 }
