@@ -7,9 +7,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{canonical, parsed::parsed};
 
-/// A text that is not an RFC 3339 date-time with an offset, or lies outside the years 0001 to 9999.
+/// A text that is not an RFC 3339 date-time with an offset, lies outside what a [`Timestamp`] can be, has more than
+/// nine decimals, or names a leap second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an RFC 3339 date-time")]
+#[error("not {}", Timestamp::EXPECTED)]
 pub struct ParseTimestampError;
 
 /// Milliseconds since 1970-01-01T00:00:00Z; printed as `2026-01-31T08:15:30.250Z` (RFC 3339, section 5.6).
@@ -22,6 +23,9 @@ const FIRST_MS: i64 = -62_135_596_800_000;
 const LAST_MS: i64 = 253_402_207_200_000;
 
 impl Timestamp {
+    /// What [`Timestamp::parse`] takes, in words that complete "must be".
+    pub const EXPECTED: &str = "an RFC 3339 date-time from 0001-01-01 to 9999-12-30, with at most nine decimals";
+
     /// The instant `ms` milliseconds after the epoch, held within the years 0001 to 9999.
     pub fn from_millis(ms: i64) -> Self {
         Self(ms.clamp(FIRST_MS, LAST_MS))
@@ -50,7 +54,8 @@ impl Timestamp {
     }
 }
 
-/// Whether `text` is laid out as RFC 3339, section 5.6, says; `jiff` takes other forms of ISO 8601 and Temporal, too.
+/// Whether `text` is laid out as RFC 3339, section 5.6, says; `jiff` takes other forms of ISO 8601 and Temporal, too,
+/// offsets of more than a day among them, and makes another second of a leap second.
 fn has_rfc3339_shape(text: &[u8]) -> bool {
     fn fits(text: &[u8], shape: &[u8]) -> bool {
         text.len() == shape.len()
@@ -67,7 +72,11 @@ fn has_rfc3339_shape(text: &[u8]) -> bool {
         Some(b'.') if digits > 0 => &rest[1 + digits..],
         _ => rest,
     };
-    fits(seconds, b"0000-00-00T00:00:00") && (matches!(offset, b"Z" | b"z") || fits(offset, b"+00:00"))
+    let offset_fits = || fits(offset, b"+00:00") && offset[1..3] <= b"23"[..] && offset[4..6] <= b"59"[..];
+    fits(seconds, b"0000-00-00T00:00:00")
+        && seconds[17..19] <= b"59"[..]
+        && digits <= 9
+        && (matches!(offset, b"Z" | b"z") || offset_fits())
 }
 
 impl fmt::Display for Timestamp {
@@ -85,7 +94,7 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        parsed(deserializer, "an RFC 3339 date-time", Self::parse)
+        parsed(deserializer, Self::EXPECTED, Self::parse)
     }
 }
 

@@ -13,6 +13,7 @@ tests! {
     what_is_no_json_is_400,
     each_bad_field_is_named_with_a_pointer_and_a_code,
     lengths_count_characters_and_text_is_trimmed,
+    times_that_cannot_be_kept_as_they_are_are_refused,
     bad_people_are_refused_by_field,
     a_taken_value_is_409_with_its_pointer_whatever_its_case,
     unknown_fields_and_parameters_are_refused_by_name,
@@ -164,6 +165,44 @@ async fn lengths_count_characters_and_text_is_trimmed(desk: &Host) {
     let long = "ü".repeat(200);
     let ticket = scene.ticket_with(&employee, json!({ "title": format!("  {long}\t ") })).await;
     assert_eq!(ticket.str("title"), long, "{ticket}");
+}
+
+async fn times_that_cannot_be_kept_as_they_are_are_refused(desk: &Host) {
+    let scene = Scene::on(desk).await;
+    let ticket = scene.ticket(&scene.employee().await).await;
+    let path = format!("/tickets/{}", ticket.id());
+    for time in [
+        "10000-01-01T00:00:00Z",
+        "+010000-01-01T00:00:00Z",
+        "9999-12-31T23:59:59.999Z",
+        "0000-12-31T23:59:59Z",
+        "-0001-01-01T00:00:00Z",
+        "2031-01-01T00:00:00.123456789012Z",
+        "2031-01-01T00:00:00+24:00",
+        "2031-01-01T00:00:00-24:00",
+        "2016-12-31T23:59:60Z",
+        "2031-02-29T00:00:00Z",
+        "1924905600",
+    ] {
+        scene.admin.patch(&path, json!({ "due_at": time })).await.invalid("/due_at");
+        let escaped = time.replace('+', "%2B");
+        for list in [format!("/tickets?created_after={escaped}"), format!("/messages?after={escaped}")] {
+            let answer = scene.admin.get(&list).await.problem(400);
+            names(&answer, if list.contains("created_after") { "created_after" } else { "after" });
+        }
+    }
+    scene.admin.patch(&path, json!({ "due_at": 1_924_905_600 })).await.invalid("/due_at");
+    for (time, kept) in [
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000Z"),
+        ("9999-12-30T22:00:00Z", "9999-12-30T22:00:00.000Z"),
+        ("2031-01-01T00:00:00.999999999+23:59", "2030-12-31T00:01:00.999Z"),
+        ("2031-01-01t01:00:00-00:30", "2031-01-01T01:30:00.000Z"),
+    ] {
+        let changed = scene.admin.patch(&path, json!({ "due_at": time })).await.is(200);
+        assert_eq!(scene.admin.see(&changed, &path).await.str("due_at"), kept, "{time}");
+        let after = time.replace('+', "%2B");
+        scene.admin.get(&format!("/tickets?created_after={after}&limit=1")).await.is(200);
+    }
 }
 
 async fn bad_people_are_refused_by_field(desk: &Host) {

@@ -137,6 +137,8 @@ fn times_are_read_with_any_offset_and_cut_to_milliseconds() {
         assert_eq!(Timestamp::parse(text), Ok(at), "{text}");
     }
     assert_eq!(Timestamp::parse("1969-12-31T23:59:59.9999Z"), Ok(Timestamp::from_millis(-1)));
+    let far = Timestamp::parse("2026-01-31T08:15:30.123456789+23:59").unwrap();
+    assert_eq!(far.to_string(), "2026-01-30T08:16:30.123Z");
 }
 
 #[test]
@@ -158,6 +160,18 @@ fn other_forms_of_a_time_are_refused() {
         "0000-12-31T08:15:30Z",
         "1767225600",
         " 2026-01-31T08:15:30Z",
+        "10000-01-01T00:00:00Z",
+        "+012026-01-31T08:15:30Z",
+        "9999-12-31T23:59:59Z",
+        "9999-12-30T23:00:00-23:59",
+        "0001-01-01T00:00:00+00:01",
+        "2026-01-31T08:15:30.1234567890Z",
+        "2026-01-31T08:15:30.123456789012Z",
+        "2026-01-31T08:15:30+24:00",
+        "2026-01-31T08:15:30-99:00",
+        "2026-01-31T08:15:30+01:60",
+        "2016-12-31T23:59:60Z",
+        "2016-12-31T23:59:60.000Z",
     ] {
         assert!(Timestamp::parse(text).is_err(), "{text:?}");
     }

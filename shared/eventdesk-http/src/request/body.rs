@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use eventdesk_events::Timestamp;
 use http::header;
 use serde::{
     Deserialize, Serialize,
@@ -148,7 +149,7 @@ fn fault(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
         }
         Some(expected) => Problem::invalid_field(at, "invalid_value", format!("must be {}", plainly(expected))),
         None if text.contains("date-time") => {
-            Problem::invalid_field(at, "invalid_time", "must be an RFC 3339 date-time")
+            Problem::invalid_field(at, "invalid_time", format!("must be {}", Timestamp::EXPECTED))
         }
         None if text.contains("UUID") => Problem::invalid_field(at, "invalid_id", "must be a UUID"),
         None => Problem::invalid_field(at, "invalid_value", "cannot be read"),

@@ -80,7 +80,7 @@ impl<'q> Query<'q> {
 
     /// A point in time.
     pub(crate) fn time(&self, name: &'static str) -> Result<Option<Timestamp>, Problem> {
-        self.read(name, "an RFC 3339 date-time", |text| Timestamp::parse(text).ok())
+        self.read(name, Timestamp::EXPECTED, |text| Timestamp::parse(text).ok())
     }
 
     /// `true` or `false`.
