@@ -13,6 +13,7 @@ macro_rules! tests {
         }
     };
 }
+mod clients;
 mod concurrency;
 mod conventions;
 mod conversation;
@@ -23,7 +24,9 @@ mod hosts;
 mod identity;
 mod jwt;
 mod lists;
+mod patience;
 mod roles;
+mod sessions;
 mod story;
 mod telemetry;
 mod transitions;
@@ -45,7 +48,8 @@ type Test = (&'static str, for<'h> fn(&'h Host) -> Pin<Box<dyn Future<Output = (
 /// The name of a suite, and its tests.
 type Suite = (&'static str, fn() -> Vec<Test>);
 
-const EVERYWHERE: [Suite; 10] = [
+const EVERYWHERE: [Suite; 12] = [
+    ("clients", clients::tests),
     ("concurrency", concurrency::tests),
     ("conventions", conventions::tests),
     ("conversation", conversation::tests),
@@ -53,6 +57,7 @@ const EVERYWHERE: [Suite; 10] = [
     ("identity", identity::tests),
     ("lists", lists::tests),
     ("roles", roles::tests),
+    ("sessions", sessions::tests),
     ("story", story::tests),
     ("transitions", transitions::tests),
     ("versions", versions::tests),

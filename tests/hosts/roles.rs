@@ -61,6 +61,12 @@ const TABLE: &[(&str, &str, Body, &str)] = &[
     ("GET", "/employees/{employee}", Body::None, "ok ok ok ok 404 403 401 403"),
     ("PUT", "/employees/{employee}", Body::Employee, "ok ok 403 403 403|404 403 401 403"),
     ("DELETE", "/employees/{employee}", Body::None, "ok ok 403 403 403|404 403 401 403"),
+    ("POST", "/clients", Body::Client, "ok 403 403 403 403 403 401 403"),
+    ("GET", "/clients", Body::None, "ok 403 403 403 403 403 401 403"),
+    ("GET", "/clients/{client}", Body::None, "ok 403 403 403 403 403 401 403"),
+    ("DELETE", "/clients/{client}", Body::None, "ok 403 403 403 403 403 401 403"),
+    ("POST", "/clients/{client}/rotate-secret", Body::None, "ok 403 403 403 403 403 401 403"),
+    ("GET", "/clients/{client}/history", Body::None, "ok 403 403 403 403 403 401 403"),
     ("GET", "/admin/routes", Body::None, "ok 403 403 403 403 403 401 403"),
     ("GET", "/me", Body::None, "ok ok ok ok ok ok 401 ok"),
     ("PUT", "/me/password", Body::WeakPassword, "422 422 422 422 422 422 401 422"),
@@ -79,7 +85,13 @@ const PUBLIC: &[(&str, &str)] = &[
 ];
 
 /// Public routes that may stand in the document and are asked elsewhere.
-const ELSEWHERE: &[(&str, &str)] = &[("POST", "/token"), ("GET", "/docs/oauth2-redirect"), ("GET", "/docs/{}")];
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("POST", "/token"),
+    ("POST", "/token/revoke"),
+    ("POST", "/token/introspect"),
+    ("GET", "/docs/oauth2-redirect"),
+    ("GET", "/docs/{}"),
+];
 
 #[derive(Clone, Copy)]
 enum Body {
@@ -102,6 +114,7 @@ enum Body {
     LoginDenied,
     WeakPassword,
     Employee,
+    Client,
 }
 
 /// Everyone in the table, and what stands ready for them.
@@ -164,6 +177,10 @@ impl Cast {
             path = path.replace("{user}", &user.id());
             made = Some(user);
         }
+        if path.contains("{client}") {
+            let client = self.scene.admin.post("/clients", self.body(Body::Client, who)).await.is(201);
+            path = path.replace("{client}", &client.id());
+        }
         if path.contains("{employee}") {
             if CALLERS[who] == "own" {
                 path = path.replace("{employee}", &self.marry.employee_id);
@@ -197,6 +214,7 @@ impl Cast {
             Body::LoginDenied => json!({ "login_denied": true }),
             Body::WeakPassword => json!({ "current_password": PASSWORD, "new_password": "weak" }),
             Body::Employee => samples::employee(),
+            Body::Client => json!({ "name": "Robot", "roles": ["support"] }),
         }
     }
 }

@@ -43,12 +43,29 @@ impl Opened {
         let (parts, keys) = if let Some(sqlite) = &sqlite {
             let store: Arc<dyn EventStore> = Arc::new(sqlite.clone());
             let credentials = Arc::new(sqlite.credentials());
-            (Parts { issuer, secret, store, publisher, credentials, failed_logins: None }, local.keys()?)
+            let (sessions, revocations) = (Arc::new(sqlite.sessions()), Arc::new(sqlite.revocations()));
+            let clients = Arc::new(sqlite.clients());
+            let parts = Parts {
+                issuer,
+                secret,
+                store,
+                publisher,
+                credentials,
+                clients,
+                sessions,
+                revocations: Some(revocations),
+                failed_logins: None,
+            };
+            (parts, local.keys()?)
         } else {
             let keys = cloud.keys(&secret).await?;
             let store = cloud.store().await.ok_or_else(|| needs("store.table"))?;
             let (credentials, failed_logins) = (cloud.credentials().await, cloud.failed_logins().await);
-            (Parts { issuer, secret, store, publisher, credentials, failed_logins }, keys)
+            let (sessions, revocations) = (cloud.sessions().await, cloud.revocations().await);
+            let clients = cloud.clients().await;
+            let parts =
+                Parts { issuer, secret, store, publisher, credentials, clients, sessions, revocations, failed_logins };
+            (parts, keys)
         };
         Ok(Self { desk: Desk::new(config, parts)?, keys, views, sqlite, cloud, _folder: local })
     }

@@ -8,6 +8,7 @@ use eventdesk_events::{DecodeError, Version};
 
 use crate::{
     aggregate::LoadError,
+    identity::EndSessionError,
     ports::{CredentialsError, ReadStoreError, StoreError},
 };
 
@@ -156,6 +157,12 @@ impl From<LoadError> for CommandError {
 impl From<DecodeError> for CommandError {
     fn from(error: DecodeError) -> Self {
         Self::Internal(error.into())
+    }
+}
+
+impl From<EndSessionError> for CommandError {
+    fn from(error: EndSessionError) -> Self {
+        Self::Unavailable(error.into())
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
     access::Caller,
     error::CommandError,
     figures::{CONFLICTS_RETRIED, PUBLISH_FAILURES},
+    identity::LoginSessions,
     ports::{AppendError, Clock, Commit, Credentials, EventStore, Ids, PasswordHasher, Publisher},
     transaction::Transaction,
 };
@@ -32,6 +33,8 @@ pub struct Commands {
     pub credentials: Arc<dyn Credentials>,
     /// Makes password hashes.
     pub passwords: Arc<dyn PasswordHasher>,
+    /// Ends the logins of users who lose them.
+    pub logins: LoginSessions,
     /// Digests unique values; purpose `reservations`.
     pub reservations: Digester,
     /// What names, contacts and passwords may look like.

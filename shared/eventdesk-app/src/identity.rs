@@ -4,11 +4,16 @@
 //! ports; what HTTP makes of the outcomes is not decided here.
 
 mod bootstrap;
+mod clients;
 mod discovery;
 mod logins;
+mod refresh;
+mod revoked;
 mod scopes;
+mod sessions;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -16,20 +21,25 @@ use eventdesk_domain::{
     rules::normalise_unique,
     user::{User, UserFacts},
 };
-use eventdesk_events::{StreamId, UserId};
+use eventdesk_events::{StreamId, UserId, user::Role};
 
 pub use bootstrap::{BOOTSTRAP_USERNAME, Bootstrap, GeneratedPassword, bootstrap};
+pub use clients::{ClientError, ClientSecret, MOST_CLIENTS, NewClient};
 pub use discovery::Discovery;
 pub use logins::{LocalFailedLogins, LoginLimiter};
+pub use refresh::LiveRefreshToken;
+pub use revoked::KnownRevocations;
 pub use scopes::Scope;
+pub use sessions::{EndSessionError, LoginSessions};
+pub use tokens::ActiveToken;
 
 use crate::{
     Digester, LoadError, Loaded, QueryError, UserRecord,
     access::AccessMatrix,
     execute::reservation,
     ports::{
-        AccessClaims, Clock, Credentials, CredentialsError, EventStore, FailedLoginsError, Ids, Namespace,
-        PasswordHasher, StoreError, TokenIssuer,
+        AccessClaims, Clients, Clock, Credentials, CredentialsError, EventStore, FailedLoginsError, Ids, Namespace,
+        PasswordHasher, RevocationsError, SessionsError, StoreError, TokenIssuer,
     },
     texts,
 };
@@ -50,12 +60,20 @@ pub struct Identity {
     pub ids: Arc<dyn Ids>,
     /// Digests unique values; purpose `reservations`.
     pub reservations: Digester,
+    /// Keeps service accounts.
+    pub clients: Arc<dyn Clients>,
+    /// Seals and digests refresh tokens and secrets; purpose `token families`.
+    pub families: Digester,
+    /// Keeps sessions, and ends them.
+    pub logins: LoginSessions,
     /// Which scopes a role may have follows from it.
     pub access: Arc<AccessMatrix>,
     /// Slows down who guesses.
-    pub logins: LoginLimiter,
+    pub limiter: LoginLimiter,
     /// How long a token is valid.
     pub token_minutes: u32,
+    /// How long a session can be refreshed, in milliseconds; 0 = there are no refresh tokens.
+    pub refresh_ms: i64,
     /// The `aud` of the tokens.
     pub audience: String,
 }
@@ -69,6 +87,17 @@ pub struct Granted {
     pub expires_in_s: u64,
     /// The scopes in it, parted by single spaces.
     pub scope: String,
+    /// The token to get the next one with.
+    pub refresh_token: Option<String>,
+}
+
+/// Whom a token is for.
+struct Grant<'a> {
+    subject: UserId,
+    roles: &'a [Role],
+    session: Option<uuid::Uuid>,
+    /// Whether the subject is a service account.
+    client: bool,
 }
 
 impl std::fmt::Debug for Granted {
@@ -83,9 +112,13 @@ impl std::fmt::Debug for Granted {
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
 pub enum GrantError {
-    /// Unknown name, wrong password or denied login: which of them is not told, and all take the same time.
-    #[error("invalid username or password")]
+    /// Unknown name, wrong password or denied login: which of them is not told, and all take the same time. Or a refresh
+    /// token that is worth nothing.
+    #[error("invalid username, password or refresh token")]
     InvalidGrant,
+    /// An unknown service account, or a wrong secret.
+    #[error("invalid client")]
+    InvalidClient,
     /// Nothing of the scope asked for can be granted, or it is not a scope (RFC 6749, section 3.3).
     #[error("the scope asked for cannot be granted")]
     InvalidScope,
@@ -127,6 +160,24 @@ impl From<CredentialsError> for GrantError {
     }
 }
 
+impl From<SessionsError> for GrantError {
+    fn from(error: SessionsError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+impl From<RevocationsError> for GrantError {
+    fn from(error: RevocationsError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+impl From<EndSessionError> for GrantError {
+    fn from(error: EndSessionError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
 impl From<FailedLoginsError> for GrantError {
     fn from(error: FailedLoginsError) -> Self {
         Self::Unavailable(error.into())
@@ -151,23 +202,27 @@ impl Identity {
     ) -> Result<Granted, GrantError> {
         let asked = scopes::asked(scope).ok_or(GrantError::InvalidScope)?;
         let claim = reservation(&self.reservations, Namespace::Username, &normalise_unique(username));
-        let attempt = self.logins.attempt(claim.value, address);
+        let attempt = self.limiter.attempt(claim.value, address);
         attempt.require_allowed(self.clock.now()).await?;
         let found = self.login(claim).await?;
-        let hash = match &found {
-            Some((id, _)) => self.credentials.get(*id).await?.map(|credential| credential.hash),
+        let credential = match &found {
+            Some((id, _)) => self.credentials.get(*id).await?,
             None => None,
         };
-        let right = self.passwords.verify(password, hash.as_deref()).await?;
+        let right = self.passwords.verify(password, credential.as_ref().map(|c| c.hash.as_str())).await?;
         let now = self.clock.now();
         // Asked again, because many guesses may have been on their way at once: beyond the limit not even a right
         // one is told apart.
         attempt.require_allowed(now).await?;
-        let Some((id, facts)) = found.filter(|(_, facts)| right && !facts.login_denied) else {
+        let found = found.filter(|(_, facts)| right && !facts.login_denied);
+        let Some(((id, facts), credential)) = found.zip(credential) else {
             attempt.failed(now).await?;
             return Err(GrantError::InvalidGrant);
         };
-        self.grant(id, &facts, &asked)
+        let scope = self.scope(&facts.roles, &asked)?;
+        let (session, refresh_token) = self.begin_session(id, credential.set_at, &scope).await?.unzip();
+        let grant = Grant { subject: id, roles: &facts.roles, session, client: false };
+        Ok(Granted { refresh_token, ..self.sign(&grant, scope).await? })
     }
 
     /// Makes sure that a user who has a token knows the password, too. Throttled as logins are, by user and address.
@@ -181,7 +236,7 @@ impl Identity {
         address: Option<IpAddr>,
     ) -> Result<(), GrantError> {
         let name = self.reservations.digest(&[b"own password", user.uuid().as_bytes()]);
-        let attempt = self.logins.attempt(name, address);
+        let attempt = self.limiter.attempt(name, address);
         attempt.require_allowed(self.clock.now()).await?;
         let hash = self.credentials.get(user).await?.map(|credential| credential.hash);
         let right = self.passwords.verify(password, hash.as_deref()).await?;
@@ -204,28 +259,34 @@ impl Identity {
         })
     }
 
-    fn grant(&self, id: UserId, facts: &UserFacts, asked: &scopes::Asked) -> Result<Granted, GrantError> {
-        let scope = asked.granted(&self.access, &facts.roles);
+    /// What of the scope asked for these roles allow.
+    fn scope(&self, roles: &[Role], asked: &scopes::Asked) -> Result<String, GrantError> {
+        let scope = asked.granted(&self.access, roles);
         // Who has no role still reaches the authentication section, with a token of no scope.
         if scope.is_empty() && *asked != scopes::Asked::Everything {
             return Err(GrantError::InvalidScope);
         }
-        let scope = scope.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ");
+        Ok(scopes::text(scope))
+    }
+
+    async fn sign(&self, grant: &Grant<'_>, scope: String) -> Result<Granted, GrantError> {
         let seconds = u64::from(self.token_minutes) * 60;
         let iat = self.clock.now().millis().div_euclid(1_000);
         let claims = AccessClaims {
             iss: self.issuer.issuer().to_owned(),
             aud: self.audience.clone(),
-            sub: id,
+            sub: grant.subject,
+            client_id: grant.client.then_some(grant.subject),
+            sid: grant.session,
             exp: iat.saturating_add_unsigned(seconds),
             iat,
             nbf: iat,
             jti: self.ids.next(),
             scope: scope.clone(),
-            groups: facts.roles.clone(),
+            groups: grant.roles.to_vec(),
         };
-        let access_token = self.issuer.sign(&claims).map_err(|error| GrantError::Internal(error.into()))?;
-        Ok(Granted { access_token, expires_in_s: seconds, scope })
+        let access_token = self.issuer.sign(&claims).await.map_err(|error| GrantError::Internal(error.into()))?;
+        Ok(Granted { access_token, expires_in_s: seconds, scope, refresh_token: None })
     }
 
     /// What the directory says about a user now, without names: one read. `None` if they never were or were deleted,
@@ -258,7 +319,7 @@ impl Identity {
     }
 
     /// The issuer's public keys as a JWK Set, in JSON.
-    pub fn jwks(&self) -> String {
-        self.issuer.jwks()
+    pub async fn jwks(&self) -> String {
+        self.issuer.jwks().await
     }
 }

@@ -1,6 +1,7 @@
 //! The roles that outside technology plays for the desk. Each port's documentation is its contract, which the
 //! suites of `eventdesk-contract` test against every adapter.
 
+mod clients;
 mod commit;
 mod commit_scan;
 mod credentials;
@@ -14,9 +15,12 @@ mod policy_engine;
 mod publisher;
 mod queue;
 mod read_store;
+mod revocations;
+mod sessions;
 mod token_issuer;
 mod view_rules;
 
+pub use clients::{Client, ClientChange, ClientEntry, Clients, ClientsError, MOST_ENTRIES, StoredClient};
 pub use commit::{Commit, Position, RecordedEvent, StoredState};
 pub use commit_scan::{Category, CommitScan, Extent, ScanPage, ScannedCommit, Segment};
 pub use credentials::{Credential, Credentials, CredentialsError, PasswordHasher};
@@ -33,5 +37,7 @@ pub use read_store::{
     ApplyError, ConsumerState, DeadLetter, Document, Field, FieldKind, Filter, Glance, Hit, Index, Progress, Put,
     ReadStore, ReadStoreError, Retry, Select, Sort, Value, ViewSpec,
 };
-pub use token_issuer::{AccessClaims, SigningError, TokenIssuer};
+pub use revocations::{Revocations, RevocationsError};
+pub use sessions::{Session, Sessions, SessionsError};
+pub use token_issuer::{AccessClaims, IssuedClaims, SigningError, TokenIssuer};
 pub use view_rules::Misuse;

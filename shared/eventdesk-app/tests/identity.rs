@@ -12,14 +12,14 @@ use eventdesk_app::{
     CommandContext, CommandError, Commands, DeploymentSecret, DirectoryRules,
     access::{AccessMatrix, Caller},
     commands::{DeleteUser, RegisterUser},
-    identity::{Bootstrap, GrantError, Identity, LoginLimiter, bootstrap},
+    identity::{Bootstrap, GrantError, Identity, KnownRevocations, LoginLimiter, LoginSessions, bootstrap},
     ports::{
-        AccessClaims, Clock, Commit, Credentials, CredentialsError, EventStore, Ids, PasswordHasher, PublishError,
-        Publisher, SigningError, TokenIssuer,
+        AccessClaims, Clock, Commit, Credentials, CredentialsError, EventStore, Ids, IssuedClaims, PasswordHasher,
+        PublishError, Publisher, SigningError, TokenIssuer,
     },
 };
 use eventdesk_events::{ActorKind, Event, StreamId, Timestamp, UserId, Version, user::Role};
-use eventdesk_memory::{MemoryCredentials, MemoryEventStore};
+use eventdesk_memory::{MemoryClients, MemoryCredentials, MemoryEventStore, MemoryRevocations, MemorySessions};
 use uuid::Uuid;
 
 const NOW_S: i64 = 1_795_305_600;
@@ -73,14 +73,18 @@ impl PasswordHasher for PlainHasher {
 
 struct ClearIssuer;
 
+#[async_trait]
 impl TokenIssuer for ClearIssuer {
     fn issuer(&self) -> &'static str {
         "https://desk.example"
     }
-    fn sign(&self, claims: &AccessClaims) -> Result<String, SigningError> {
+    async fn sign(&self, claims: &AccessClaims) -> Result<String, SigningError> {
         serde_json::to_string(claims).map_err(|error| SigningError(error.into()))
     }
-    fn jwks(&self) -> String {
+    async fn read(&self, token: &str) -> Result<Option<IssuedClaims>, SigningError> {
+        Ok(serde_json::from_str(token).ok())
+    }
+    async fn jwks(&self) -> String {
         r#"{"keys":[]}"#.to_owned()
     }
 }
@@ -112,6 +116,8 @@ impl Desk {
         let (clock, ids) = (Arc::new(FakeClock(AtomicI64::new(NOW_S * 1_000))), Arc::new(CountingIds::default()));
         let hasher = Arc::new(PlainHasher::default());
         let reservations = DeploymentSecret::new(&[1; 32]).unwrap().digester("reservations");
+        let revocations = Arc::new(KnownRevocations::new(Arc::new(MemoryRevocations::new()), clock.clone()));
+        let logins = LoginSessions::new(Arc::new(MemorySessions::new()), Some(revocations.clone()), clock.clone(), 60);
         let commands = Commands {
             store: store.clone(),
             publisher: Arc::new(NoBus),
@@ -119,6 +125,7 @@ impl Desk {
             ids: ids.clone(),
             credentials: credentials.clone(),
             passwords: hasher.clone(),
+            logins: logins.clone(),
             reservations: reservations.clone(),
             rules: Arc::new(rules),
         };
@@ -130,9 +137,13 @@ impl Desk {
             clock: clock.clone(),
             ids,
             reservations,
+            clients: Arc::new(MemoryClients::new()),
+            families: DeploymentSecret::new(&[1; 32]).unwrap().digester("token families"),
+            logins,
             access: Arc::new(AccessMatrix::default()),
-            logins: LoginLimiter::new(failures_per_minute),
+            limiter: LoginLimiter::new(failures_per_minute),
             token_minutes: 60,
+            refresh_ms: 3_600_000,
             audience: "eventdesk".to_owned(),
         };
         Self { commands, identity, clock, hasher }
@@ -329,17 +340,20 @@ async fn a_busy_hasher_is_no_failure_of_the_user() {
     assert!(desk.login("ada", PASSWORD).await.is_ok());
 }
 
-#[test]
-fn the_discovery_document_says_what_is_true() {
+#[tokio::test]
+async fn the_discovery_document_says_what_is_true() {
     let desk = Desk::new(10);
     let document = serde_json::to_value(desk.identity.discovery()).unwrap();
     assert_eq!(document["issuer"], "https://desk.example");
     assert_eq!(document["token_endpoint"], "https://desk.example/api/v1/token");
     assert_eq!(document["jwks_uri"], "https://desk.example/.well-known/jwks.json");
-    assert_eq!(document["grant_types_supported"], serde_json::json!(["password"]));
+    assert_eq!(document["revocation_endpoint"], "https://desk.example/api/v1/token/revoke");
+    assert_eq!(document["introspection_endpoint"], "https://desk.example/api/v1/token/introspect");
+    let grants = serde_json::json!(["password", "refresh_token", "client_credentials"]);
+    assert_eq!(document["grant_types_supported"], grants);
     assert_eq!(document["response_types_supported"], serde_json::json!([]));
     assert_eq!(document["scopes_supported"].as_array().unwrap().len(), 8);
-    assert_eq!(desk.identity.jwks(), r#"{"keys":[]}"#);
+    assert_eq!(desk.identity.jwks().await, r#"{"keys":[]}"#);
 }
 
 #[tokio::test]

@@ -42,6 +42,10 @@
 //!   signs), `kid`, `made_at` (`N`, ms), `sealed` (`B`, the private key, encrypted).
 //! - **A counter of failed logins**: `subject` = `login#name-<digest>` or `login#network-<address>`, `part` = `failures`, `full_again`
 //!   (`N`, ms), `expires`.
+//! - **A session**: `subject` = `sessions#<uuid of the user>`, `part` = its id, `current` and `previous` (keyed digests of
+//!   refresh tokens), `rotated_at`, `expires_at`, `password_set_at` (`N`, ms), `scope`, `expires`.
+//! - **A service account**: `subject` = `clients`, `part` = its id, `revision` (`N`), `body` (JSON).
+//! - **A revoked token or session**: `subject` = `revoked`, `part` = its id, `until` (`N`, ms), `expires`.
 //!
 //! # Calls
 //!
@@ -51,6 +55,7 @@
 
 mod append;
 mod batch;
+mod clients;
 mod credentials;
 mod failed_logins;
 mod fault;
@@ -59,13 +64,16 @@ mod issuer_keys;
 mod item;
 mod private;
 mod scan;
+mod sessions;
 mod store;
 mod tables;
 
+pub use clients::DynamoClients;
 pub use credentials::DynamoCredentials;
 pub use failed_logins::DynamoFailedLogins;
 pub use feed::{FEED_SHARDS, FeedBucket, FeedEntry, FeedFrom};
 pub use issuer_keys::DynamoIssuerKeyStore;
 pub(crate) use item::number_bytes;
+pub use sessions::{DynamoRevocations, DynamoSessions};
 pub use store::DynamoEventStore;
 pub use tables::{CreateTablesError, Tables, create_tables};

@@ -11,14 +11,20 @@ use aws_config::SdkConfig;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use eventdesk_app::{
     DeploymentSecret,
-    ports::{Credentials, EventStore, FailedLogins, Publisher, QueueError, ReadStore, ReadStoreError},
+    ports::{
+        Clients, Credentials, EventStore, FailedLogins, Publisher, QueueError, ReadStore, ReadStoreError, Revocations,
+        Sessions,
+    },
     projections::{Projector, VIEWS, projectors},
     publish::LocalPublisher,
 };
 use eventdesk_aws::{
     bus::EventBridgePublisher,
     client,
-    dynamodb::{DynamoCredentials, DynamoEventStore, DynamoFailedLogins, DynamoIssuerKeyStore},
+    dynamodb::{
+        DynamoClients, DynamoCredentials, DynamoEventStore, DynamoFailedLogins, DynamoIssuerKeyStore,
+        DynamoRevocations, DynamoSessions,
+    },
     secret::{SecretError, parameter},
 };
 use eventdesk_desk::{Desk, DeskError, Parts};
@@ -94,6 +100,9 @@ impl Cloud {
             store: self.store().await.ok_or(CloudError::Needs("store.table"))?,
             publisher: self.publisher().await.unwrap_or_else(|| Arc::new(LocalPublisher)),
             credentials: self.credentials().await,
+            clients: self.clients().await,
+            sessions: self.sessions().await,
+            revocations: self.revocations().await,
             failed_logins: self.failed_logins().await,
         };
         Ok(Desk::new(self.config.clone(), parts)?)
@@ -142,6 +151,28 @@ impl Cloud {
             Some(table) => Arc::new(DynamoCredentials::new(self.dynamodb().await, table)),
             None => Arc::new(NoIdentityTable),
         }
+    }
+
+    /// Service accounts; none are to be had without `store.identity_table`.
+    pub async fn clients(&self) -> Arc<dyn Clients> {
+        match self.identity_table() {
+            Some(table) => Arc::new(DynamoClients::new(self.dynamodb().await, table)),
+            None => Arc::new(NoIdentityTable),
+        }
+    }
+
+    /// Logins that can be continued; none are to be had without `store.identity_table`.
+    pub async fn sessions(&self) -> Arc<dyn Sessions> {
+        match self.identity_table() {
+            Some(table) => Arc::new(DynamoSessions::new(self.dynamodb().await, table)),
+            None => Arc::new(NoIdentityTable),
+        }
+    }
+
+    /// Tokens that were taken back.
+    pub async fn revocations(&self) -> Option<Arc<dyn Revocations>> {
+        let table = self.identity_table()?;
+        Some(Arc::new(DynamoRevocations::new(self.dynamodb().await, table)))
     }
 
     /// Where failed logins are counted for all processes.

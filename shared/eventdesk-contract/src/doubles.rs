@@ -3,7 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use eventdesk_app::ports::{CredentialsError, Ids, PasswordHasher};
+use eventdesk_app::{
+    Digest,
+    ports::{CredentialsError, Ids, PasswordHasher, Session, Sessions, SessionsError},
+};
+use eventdesk_events::{Timestamp, UserId};
 use uuid::Uuid;
 
 /// Ids of the form UUIDv7 whose times are one millisecond apart; all other randomness is zeros.
@@ -33,5 +37,32 @@ impl PasswordHasher for NoPasswords {
 
     async fn verify(&self, _: &str, _: Option<&str>) -> Result<bool, CredentialsError> {
         Ok(false)
+    }
+}
+
+/// Nobody has logged in.
+#[derive(Debug, Clone, Copy)]
+pub struct NoSessions;
+
+#[async_trait]
+impl Sessions for NoSessions {
+    async fn begin(&self, _: Session) -> Result<(), SessionsError> {
+        Ok(())
+    }
+
+    async fn get(&self, _: UserId, _: Uuid) -> Result<Option<Session>, SessionsError> {
+        Ok(None)
+    }
+
+    async fn rotate(&self, _: UserId, _: Uuid, _: Digest, _: Digest, _: Timestamp) -> Result<bool, SessionsError> {
+        Ok(false)
+    }
+
+    async fn end(&self, _: UserId, _: Uuid) -> Result<(), SessionsError> {
+        Ok(())
+    }
+
+    async fn end_others(&self, _: UserId, _: Option<(Uuid, Timestamp)>) -> Result<Vec<Uuid>, SessionsError> {
+        Ok(Vec::new())
     }
 }

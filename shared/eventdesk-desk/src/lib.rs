@@ -9,8 +9,11 @@ use std::sync::Arc;
 
 use eventdesk_app::{
     Commands, DeploymentSecret, Policy,
-    identity::{Identity, LoginLimiter},
-    ports::{Clock, Credentials, EventStore, FailedLogins, Ids, PasswordHasher, Publisher, ReadStore},
+    identity::{Identity, KnownRevocations, LoginLimiter, LoginSessions},
+    ports::{
+        Clients, Clock, Credentials, EventStore, FailedLogins, Ids, PasswordHasher, Publisher, ReadStore, Revocations,
+        Sessions,
+    },
     projections::TICKETS,
     queries::{KnownTickets, Queries, Waiters},
 };
@@ -36,6 +39,12 @@ pub struct Parts {
     pub publisher: Arc<dyn Publisher>,
     /// Password hashes.
     pub credentials: Arc<dyn Credentials>,
+    /// Service accounts.
+    pub clients: Arc<dyn Clients>,
+    /// Logins that can be continued.
+    pub sessions: Arc<dyn Sessions>,
+    /// Tokens that were taken back; whoever checks none of the built-in issuer's needs none.
+    pub revocations: Option<Arc<dyn Revocations>>,
     /// Where failed logins are counted, if not in this process alone.
     pub failed_logins: Option<Arc<dyn FailedLogins>>,
 }
@@ -59,6 +68,8 @@ pub struct Desk {
     ids: Arc<dyn Ids>,
     passwords: Arc<dyn PasswordHasher>,
     policy: Policy,
+    /// One for the whole process: what is revoked here counts here at once.
+    revocations: Option<Arc<KnownRevocations>>,
 }
 
 impl Desk {
@@ -75,7 +86,10 @@ impl Desk {
         };
         let passwords = Arc::new(Argon2PasswordHasher::new(cost, Arc::clone(&ids))?);
         let policy = policy(&config)?;
-        Ok(Self { config, parts, clock: Arc::new(SystemClock), ids, passwords, policy })
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let known = |stored: &Arc<dyn Revocations>| Arc::new(KnownRevocations::new(stored.clone(), clock.clone()));
+        let revocations = parts.revocations.as_ref().map(known);
+        Ok(Self { config, parts, clock, ids, passwords, policy, revocations })
     }
 
     /// The configuration it was opened with.
@@ -112,9 +126,16 @@ impl Desk {
             ids: self.ids(),
             credentials: Arc::clone(&self.parts.credentials),
             passwords: Arc::clone(&self.passwords),
+            logins: self.logins(),
             reservations: self.parts.secret.digester("reservations"),
             rules: Arc::new(self.config.directory.clone()),
         })
+    }
+
+    /// What a login leaves behind.
+    fn logins(&self) -> LoginSessions {
+        let sessions = Arc::clone(&self.parts.sessions);
+        LoginSessions::new(sessions, self.revocations.clone(), self.clock(), self.config.builtin_issuer.token_minutes)
     }
 
     /// What queries stand on.
@@ -133,7 +154,7 @@ impl Desk {
     /// The built-in issuer.
     pub fn identity(&self, keys: &Arc<IssuerKeys>) -> Arc<Identity> {
         let failures = self.config.limits.login_failures_per_minute;
-        let logins = match &self.parts.failed_logins {
+        let limiter = match &self.parts.failed_logins {
             Some(shared) => LoginLimiter::counting_in(Arc::clone(shared), failures),
             None => LoginLimiter::new(failures),
         };
@@ -145,9 +166,13 @@ impl Desk {
             clock: self.clock(),
             ids: self.ids(),
             reservations: self.parts.secret.digester("reservations"),
+            clients: Arc::clone(&self.parts.clients),
+            families: self.parts.secret.digester("token families"),
+            logins: self.logins(),
             access: Arc::new(self.config.policy.matrix.clone()),
-            logins,
+            limiter,
             token_minutes: self.config.builtin_issuer.token_minutes,
+            refresh_ms: i64::from(self.config.builtin_issuer.refresh_hours) * 3_600_000,
             audience: self.config.builtin_issuer.audience.clone(),
         })
     }
@@ -173,7 +198,12 @@ impl Desk {
             commands: None,
             queries: None,
             identity: None,
-            callers: CallerResolver { store: self.store(), issuers, known: KnownCallers::default() },
+            callers: CallerResolver {
+                store: self.store(),
+                revocations: self.revocations.clone(),
+                issuers,
+                known: KnownCallers::default(),
+            },
             policy: self.policy.clone(),
             idempotency: self.parts.secret.digester("idempotency"),
             probes: views.into_iter().map(read_models).collect(),

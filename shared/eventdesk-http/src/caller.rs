@@ -11,6 +11,7 @@ use std::{
 use eventdesk_app::{
     LoadError, Loaded,
     access::Caller,
+    identity::KnownRevocations,
     ports::{EventStore, StoreError},
 };
 use eventdesk_domain::user::User;
@@ -74,6 +75,8 @@ impl Default for KnownCallers {
 pub struct CallerResolver {
     /// The durable truth about users.
     pub store: Arc<dyn EventStore>,
+    /// What is revoked of the built-in issuer's tokens; without it nothing is.
+    pub revocations: Option<Arc<KnownRevocations>>,
     /// All issuers that the authorizer in front accepts.
     pub issuers: Vec<TrustedIssuer>,
     /// Spares the reading of users who ask again.
@@ -133,10 +136,26 @@ impl CallerResolver {
     async fn known_user<'r>(&self, subject: &str, claims: Cow<'r, Claims>) -> Result<Principal<'r>, Problem> {
         let gone = || Problem::invalid_token("the token's user does not exist");
         let id = UserId::parse(subject).map_err(|_| gone())?;
+        self.require_unrevoked(&claims).await?;
+        if claims.contains_key("client_id") {
+            return Ok(service_account(id, claims));
+        }
         let known = self.newest(id).await.map_err(|error| store_problem(&error))?.ok_or_else(gone)?;
         let caller = Caller { id, kind: ActorKind::User, roles: known.roles.clone() };
         let (disabled, login_denied) = (known.disabled, known.login_denied);
         Ok(Principal { caller, disabled, login_denied, in_directory: true, claims })
+    }
+
+    /// Refuses a token that was taken back, by its own id or by its session's.
+    async fn require_unrevoked(&self, claims: &Claims) -> Result<(), Problem> {
+        let Some(revocations) = &self.revocations else { return Ok(()) };
+        let ids = ["jti", "sid", "client_id"]
+            .map(|name| claims.get(name).and_then(|id| Uuid::try_parse(id).ok()).unwrap_or_default());
+        match revocations.any(&ids).await {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(Problem::invalid_token("the token was revoked")),
+            Err(error) => Err(Problem::unavailable().because(&error)),
+        }
     }
 
     /// An active user as the store has them now.
@@ -161,6 +180,14 @@ impl CallerResolver {
 fn foreign_id(issuer: &str, subject: &str) -> UserId {
     let space = Uuid::new_v5(&Uuid::NAMESPACE_URL, issuer.as_bytes());
     UserId::from_uuid(Uuid::new_v5(&space, subject.as_bytes()))
+}
+
+/// A service account: its roles never change, and once it is deleted its tokens are revoked.
+fn service_account(id: UserId, claims: Cow<'_, Claims>) -> Principal<'_> {
+    let named = claims.get("groups").map(|text| groups(text)).unwrap_or_default();
+    let roles = named.iter().filter_map(|name| Role::parse(name)).collect();
+    let caller = Caller { id, kind: ActorKind::Service, roles };
+    Principal { caller, disabled: false, login_denied: false, in_directory: false, claims }
 }
 
 fn store_problem(error: &LoadError) -> Problem {

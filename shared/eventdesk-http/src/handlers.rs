@@ -1,5 +1,6 @@
 //! What each route does: parse, execute, answer.
 
+pub(crate) mod clients;
 pub(crate) mod documents;
 pub(crate) mod employees;
 pub(crate) mod messages;

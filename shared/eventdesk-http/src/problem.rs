@@ -66,6 +66,7 @@ kinds! {
     MessageNotFound = 404 "message-not-found" "There is no such message";
     UserNotFound = 404 "user-not-found" "There is no such user";
     EmployeeNotFound = 404 "employee-not-found" "There is no such employee";
+    ClientNotFound = 404 "client-not-found" "There is no such service account";
     MethodNotAllowed = 405 "method-not-allowed" "The path does not know the method";
     RequestTimeout = 408 "request-timeout" "The request did not arrive in time";
     InvalidTransition = 409 "invalid-transition" "The ticket cannot move there";
@@ -74,6 +75,7 @@ kinds! {
     TooManyTags = 409 "too-many-tags" "The ticket would have too many tags";
     MessageRetracted = 409 "message-retracted" "The message was retracted";
     LastAdmin = 409 "last-admin" "The last active admin must stay";
+    TooManyClients = 409 "too-many-clients" "There are too many service accounts";
     AlreadyTaken = 409 "already-taken" "A unique value is taken";
     AlreadyExists = 409 "already-exists" "The id is taken";
     ConcurrentChange = 409 "concurrent-change" "Others changed it at the same time";

@@ -102,6 +102,8 @@ pub enum Answer {
     Page(SchemaFn),
     /// 204.
     Nothing,
+    /// 200 without a body.
+    Empty,
     /// 200 of another media type.
     Other(&'static str),
 }
@@ -188,6 +190,10 @@ impl Route {
 
     fn other(self, media_type: &'static str) -> Self {
         Self { answer: Answer::Other(media_type), ..self }
+    }
+
+    fn empties(self) -> Self {
+        Self { answer: Answer::Empty, ..self }
     }
 
     fn also_at_root(self) -> Self {

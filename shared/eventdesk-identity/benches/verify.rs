@@ -32,6 +32,8 @@ fn claims(number: u128) -> AccessClaims {
         iss: ISSUER.to_owned(),
         aud: "eventdesk".to_owned(),
         sub: UserId::from_uuid(Uuid::from_u128(number)),
+        client_id: None,
+        sid: Some(Uuid::from_u128(number)),
         exp: now_s + 3_600,
         iat: now_s,
         nbf: now_s,
@@ -67,15 +69,14 @@ async fn main() {
     let authorizer = Authorizer::new(trust, keys, Arc::new(NoonClock));
 
     let mut signing = Vec::new();
-    let tokens: Vec<String> = (0..TOKENS)
-        .map(|number| {
-            let claims = claims(number);
-            let start = Instant::now();
-            let token = issuer.sign(&claims).expect("signed");
-            signing.push(start.elapsed());
-            format!("Bearer {token}")
-        })
-        .collect();
+    let mut tokens: Vec<String> = Vec::new();
+    for number in 0..TOKENS {
+        let claims = claims(number);
+        let start = Instant::now();
+        let token = issuer.sign(&claims).await.expect("signed");
+        signing.push(start.elapsed());
+        tokens.push(format!("Bearer {token}"));
+    }
     let run = async |tokens: &[String]| {
         let mut times = Vec::with_capacity(tokens.len());
         for token in tokens {

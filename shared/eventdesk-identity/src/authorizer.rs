@@ -16,7 +16,7 @@ use jsonwebtoken::DecodingKey;
 use quick_cache::sync::Cache;
 
 pub use refusal::Refusal;
-use token::Token;
+pub(crate) use token::Token;
 
 /// Claims as the service hands them to functions: every value is text, lists are `[a b]`.
 pub type StringClaims = HashMap<String, String>;
@@ -42,7 +42,7 @@ impl VerifyingKey {
         Self(Arc::new(key))
     }
 
-    fn verifies(&self, token: &Token<'_>) -> bool {
+    pub(crate) fn verifies(&self, token: &Token<'_>) -> bool {
         jsonwebtoken::crypto::verify(token.signature, token.message, &self.0, token.algorithm).unwrap_or(false)
     }
 }

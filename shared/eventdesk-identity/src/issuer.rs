@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use eventdesk_app::ports::{AccessClaims, SigningError, TokenIssuer};
+use async_trait::async_trait;
+use eventdesk_app::ports::{AccessClaims, IssuedClaims, SigningError, TokenIssuer};
 use jsonwebtoken::{Algorithm, Header, encode};
 
-use crate::IssuerKeys;
+use crate::{IssuerKeys, KeySource, authorizer::Token};
 
 /// Signs RS256 tokens with the newest of the issuer's keys.
 pub struct RsaTokenIssuer {
@@ -20,18 +21,30 @@ impl RsaTokenIssuer {
     }
 }
 
+#[async_trait]
 impl TokenIssuer for RsaTokenIssuer {
     fn issuer(&self) -> &str {
         &self.url
     }
 
-    fn sign(&self, claims: &AccessClaims) -> Result<String, SigningError> {
+    async fn sign(&self, claims: &AccessClaims) -> Result<String, SigningError> {
         let signing = self.keys.signing();
         let header = Header { kid: Some(signing.kid.clone()), ..Header::new(Algorithm::RS256) };
         encode(&header, claims, &signing.key).map_err(|error| SigningError(error.into()))
     }
 
-    fn jwks(&self) -> String {
+    async fn read(&self, token: &str) -> Result<Option<IssuedClaims>, SigningError> {
+        let Ok(token) = Token::parse(token) else { return Ok(None) };
+        let key = self.keys.key(&token.kid).await.map_err(|error| SigningError(error.into()))?;
+        if !key.is_some_and(|key| key.verifies(&token)) {
+            return Ok(None);
+        }
+        let claims = token.claims().ok().map(serde_json::Value::Object);
+        let claims: Option<IssuedClaims> = claims.and_then(|claims| serde_json::from_value(claims).ok());
+        Ok(claims.filter(|claims| claims.iss == self.url))
+    }
+
+    async fn jwks(&self) -> String {
         self.keys.jwks()
     }
 }

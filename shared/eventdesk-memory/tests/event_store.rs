@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use eventdesk_app::ports::{CommitLog, CommitScan, Credentials, EventStore};
-use eventdesk_contract::{credentials, event_store};
-use eventdesk_memory::{MemoryCredentials, MemoryEventStore};
+use eventdesk_app::ports::{Clients, CommitLog, CommitScan, Credentials, EventStore, Revocations, Sessions};
+use eventdesk_contract::{clients, credentials, event_store, revocations, sessions};
+use eventdesk_memory::{MemoryClients, MemoryCredentials, MemoryEventStore, MemoryRevocations, MemorySessions};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_keeps_the_contract_of_the_event_store() {
@@ -32,4 +32,11 @@ async fn it_keeps_the_contract_of_the_scan() {
         (Arc::clone(&store) as Arc<dyn EventStore>, store as Arc<dyn CommitScan>)
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_keeps_the_contracts_of_service_accounts_sessions_and_revocations() {
+    clients::run_all(async || Arc::new(MemoryClients::new()) as Arc<dyn Clients>).await;
+    sessions::run_all(async || Arc::new(MemorySessions::new()) as Arc<dyn Sessions>).await;
+    revocations::run_all(async || Arc::new(MemoryRevocations::new()) as Arc<dyn Revocations>).await;
 }

@@ -86,6 +86,8 @@ pub struct BuiltinIssuer {
     pub enabled: bool,
     /// How long a token is valid; 1 to 1,440.
     pub token_minutes: u32,
+    /// How long a login can be continued with refresh tokens; 0 = not at all, at most 8,760.
+    pub refresh_hours: u32,
     /// Its URL as it stands in tokens, if it is not the address that the server listens on.
     pub url: Option<String>,
     /// The `aud` of its tokens.

@@ -1,6 +1,7 @@
 //! The event store on one SQLite file, with the credentials beside it.
 
 mod append;
+mod clients;
 mod credentials;
 mod fault;
 mod feed;
@@ -9,6 +10,7 @@ mod recent;
 mod row;
 mod scan;
 mod schema;
+mod sessions;
 mod writer;
 
 use std::{
@@ -36,8 +38,10 @@ use recent::Recent;
 use row::{COLUMNS, StreamKey, integer, limit};
 use writer::{Told, Writer};
 
+pub use clients::SqliteClients;
 pub use credentials::SqliteCredentials;
 pub use schema::OpenError;
+pub use sessions::{SqliteRevocations, SqliteSessions};
 
 /// How a store behaves under pressure.
 #[derive(Debug, Clone)]
@@ -115,6 +119,21 @@ impl SqliteEventStore {
     /// The credentials in the same file.
     pub fn credentials(&self) -> SqliteCredentials {
         SqliteCredentials { shared: Arc::clone(&self.shared) }
+    }
+
+    /// The service accounts in the same file.
+    pub fn clients(&self) -> SqliteClients {
+        SqliteClients { shared: Arc::clone(&self.shared) }
+    }
+
+    /// The sessions in the same file.
+    pub fn sessions(&self) -> SqliteSessions {
+        SqliteSessions { shared: Arc::clone(&self.shared) }
+    }
+
+    /// The revoked tokens in the same file.
+    pub fn revocations(&self) -> SqliteRevocations {
+        SqliteRevocations { shared: Arc::clone(&self.shared) }
     }
 
     /// Waits until nothing can be written any more, which happens only if the writer has broken: everything is

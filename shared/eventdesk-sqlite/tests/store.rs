@@ -10,14 +10,16 @@ use std::{
 };
 
 use eventdesk_app::ports::{
-    Append, AppendError, CommitLog, CommitScan, Credential, Credentials, EventStore, Position, RecordedEvent,
+    Append, AppendError, Clients, CommitLog, CommitScan, Credential, Credentials, EventStore, Position, RecordedEvent,
+    Revocations, Sessions,
 };
 use eventdesk_contract::{
-    credentials,
+    clients, credentials,
     event_store::{
         self,
         samples::{append, commit, content, event, fill, head, name, ticket},
     },
+    revocations, sessions,
 };
 use eventdesk_events::{Timestamp, UserId, Version};
 use eventdesk_sqlite::{OpenError, SqliteEventStore, StoreOptions};
@@ -88,6 +90,14 @@ async fn it_keeps_the_contract_of_the_scan() {
 async fn it_keeps_the_contract_of_the_credentials() {
     let files = Files::new();
     credentials::run_all(|| async { Arc::new(files.fresh().credentials()) as Arc<dyn Credentials> }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_keeps_the_contracts_of_service_accounts_sessions_and_revocations() {
+    let files = Files::new();
+    clients::run_all(|| async { Arc::new(files.fresh().clients()) as Arc<dyn Clients> }).await;
+    sessions::run_all(|| async { Arc::new(files.fresh().sessions()) as Arc<dyn Sessions> }).await;
+    revocations::run_all(|| async { Arc::new(files.fresh().revocations()) as Arc<dyn Revocations> }).await;
 }
 
 #[tokio::test]

@@ -173,16 +173,21 @@ fn credentials_and_keys_are_read_by_the_issuer_alone() {
         let wanted: &[_] = match name.as_str() {
             "identity" => &[
                 ("dynamodb:BatchGetItem", "login#*"),
-                ("dynamodb:GetItem", "user#*"),
-                ("dynamodb:PutItem", "user#* issuer-keys"),
-                ("dynamodb:Query", "issuer-keys"),
-                ("dynamodb:UpdateItem", "login#*"),
+                ("dynamodb:DeleteItem", "sessions#*"),
+                ("dynamodb:GetItem", "user#* sessions#* clients"),
+                ("dynamodb:PutItem", "user#* issuer-keys sessions#* clients"),
+                ("dynamodb:Query", "issuer-keys sessions#* revoked clients"),
+                ("dynamodb:UpdateItem", "login#* sessions#* revoked"),
             ],
             // A registration that is repeated must bring the same password.
-            "command-directory" => {
-                &[("dynamodb:DeleteItem", "user#*"), ("dynamodb:GetItem", "user#*"), ("dynamodb:PutItem", "user#*")]
-            }
-            "authorizer" => &[("dynamodb:Query", "issuer-keys")],
+            "command-directory" => &[
+                ("dynamodb:DeleteItem", "user#* sessions#*"),
+                ("dynamodb:GetItem", "user#*"),
+                ("dynamodb:PutItem", "user#*"),
+                ("dynamodb:Query", "sessions#*"),
+                ("dynamodb:UpdateItem", "revoked"),
+            ],
+            "authorizer" => &[("dynamodb:Query", "issuer-keys revoked")],
             _ => &[],
         };
         assert_eq!(narrowed, wanted, "{name}");

@@ -172,7 +172,8 @@ impl Command for DeleteUser {
     }
 
     async fn answer(&self, desk: &Commands, _: Self::Decided) -> Result<(), CommandError> {
-        Ok(desk.credentials.remove(self.id).await?)
+        desk.credentials.remove(self.id).await?;
+        Ok(desk.logins.end_refreshing(self.id).await?)
     }
 }
 

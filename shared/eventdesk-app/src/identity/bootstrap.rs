@@ -103,6 +103,7 @@ fn placeholder_desk(desk: &Commands) -> Commands {
         ids: Arc::clone(&desk.ids),
         credentials: Arc::clone(&desk.credentials),
         passwords: Arc::clone(&desk.passwords),
+        logins: desk.logins.clone(),
         reservations: desk.reservations.clone(),
         rules: Arc::new(rules),
     }

@@ -12,6 +12,10 @@ pub struct Discovery {
     pub issuer: String,
     /// Where tokens come from.
     pub token_endpoint: String,
+    /// Where tokens are taken back (RFC 8414).
+    pub revocation_endpoint: String,
+    /// Where service accounts ask what a token is worth (RFC 8414).
+    pub introspection_endpoint: String,
     /// Where the public keys are.
     pub jwks_uri: String,
     /// All scopes there are.
@@ -19,15 +23,17 @@ pub struct Discovery {
     /// None: there is no authorization endpoint.
     pub response_types_supported: [&'static str; 0],
     /// The grants of the token endpoint.
-    pub grant_types_supported: [&'static str; 1],
-    /// Clients need not prove who they are.
-    pub token_endpoint_auth_methods_supported: [&'static str; 1],
+    pub grant_types_supported: [&'static str; 3],
+    /// Service accounts prove who they are; nobody else needs to.
+    pub token_endpoint_auth_methods_supported: [&'static str; 3],
+    /// How service accounts do.
+    pub introspection_endpoint_auth_methods_supported: [&'static str; 2],
     /// Every client sees the same subjects.
     pub subject_types_supported: [&'static str; 1],
     /// With which tokens are signed.
     pub id_token_signing_alg_values_supported: [&'static str; 1],
     /// What stands in a token.
-    pub claims_supported: [&'static str; 9],
+    pub claims_supported: [&'static str; 11],
 }
 
 impl Discovery {
@@ -36,14 +42,17 @@ impl Discovery {
         Self {
             issuer: issuer.to_owned(),
             token_endpoint: format!("{base}/api/v1/token"),
+            revocation_endpoint: format!("{base}/api/v1/token/revoke"),
+            introspection_endpoint: format!("{base}/api/v1/token/introspect"),
             jwks_uri: format!("{base}/.well-known/jwks.json"),
             scopes_supported: Scope::ALL.iter().map(|scope| scope.as_str()).collect(),
             response_types_supported: [],
-            grant_types_supported: ["password"],
-            token_endpoint_auth_methods_supported: ["none"],
+            grant_types_supported: ["password", "refresh_token", "client_credentials"],
+            token_endpoint_auth_methods_supported: ["none", "client_secret_basic", "client_secret_post"],
+            introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
             subject_types_supported: ["public"],
             id_token_signing_alg_values_supported: ["RS256"],
-            claims_supported: ["iss", "aud", "sub", "exp", "iat", "nbf", "jti", "scope", "groups"],
+            claims_supported: ["iss", "aud", "sub", "exp", "iat", "nbf", "jti", "scope", "groups", "sid", "client_id"],
         }
     }
 }

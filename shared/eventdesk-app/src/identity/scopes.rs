@@ -98,7 +98,22 @@ pub(super) fn asked(scope: Option<&str>) -> Option<Asked> {
     Some(Asked::These(Scope::ALL.into_iter().filter(|scope| names.contains(&scope.as_str())).collect()))
 }
 
+/// Scopes as they stand in tokens.
+pub(super) fn text(scopes: impl IntoIterator<Item = Scope>) -> String {
+    scopes.into_iter().map(Scope::as_str).collect::<Vec<_>>().join(" ")
+}
+
 impl Asked {
+    /// The same, but nothing beyond what was granted before.
+    pub(super) fn within(&self, granted: &str) -> Self {
+        let granted = |scope: &Scope| granted.split(' ').any(|name| name == scope.as_str());
+        let asked = match self {
+            Self::Everything => &Scope::ALL[..],
+            Self::These(scopes) => scopes,
+        };
+        Self::These(asked.iter().copied().filter(granted).collect())
+    }
+
     /// What of it the roles allow, in the order of [`Scope::ALL`].
     pub(super) fn granted(&self, access: &AccessMatrix, roles: &[Role]) -> Vec<Scope> {
         let asked = match self {

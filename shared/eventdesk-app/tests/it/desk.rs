@@ -15,6 +15,7 @@ use eventdesk_app::{
     Done, EmployeeRecord, Idempotency, MessageRecord, TicketRecord, UserRecord,
     access::Caller,
     commands::{EmployeeInput, MoveTicket, OpenTicket, PostMessage, RegisterEmployee, RegisterUser},
+    identity::LoginSessions,
     ports::{CommitLog, EventStore, Ids, ReadStore},
     projections::{Projector, VIEWS, projectors},
     queries::{KnownTickets, Queries, QueryContext, Waiters},
@@ -25,7 +26,7 @@ use eventdesk_events::{
     ticket::{Priority, Status, TicketType},
     user::Role,
 };
-use eventdesk_memory::{MemoryCredentials, MemoryEventStore, MemoryReadStore};
+use eventdesk_memory::{MemoryCredentials, MemoryEventStore, MemoryReadStore, MemorySessions};
 use eventdesk_sqlite::{SqliteEventStore, SqliteReadStore, StoreOptions, ViewsOptions};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -215,6 +216,7 @@ fn commands_over(
         ids: ids.clone(),
         credentials: credentials.clone(),
         passwords: Arc::new(FakeHasher),
+        logins: LoginSessions::new(Arc::new(MemorySessions::new()), None, clock.clone(), 60),
         reservations: digester("reservations"),
         rules: Arc::new(DirectoryRules::default()),
     }

@@ -18,6 +18,7 @@ use eventdesk_app::{
     access::Caller,
     audit::{Audit, AuditOptions, CONSUMERS, Consumers},
     commands::{EmployeeInput, RegisterEmployee},
+    identity::LoginSessions,
     ports::{Clock, Commit, Delivery, PublishError, Publisher, Queue, ReadStore, Settlement},
     projections::{EMPLOYEES, Projector, VIEWS, projectors},
 };
@@ -27,7 +28,7 @@ use eventdesk_aws::{
     client,
     dynamodb::{DynamoEventStore, Tables, create_tables},
 };
-use eventdesk_contract::doubles::NoPasswords;
+use eventdesk_contract::doubles::{NoPasswords, NoSessions};
 use eventdesk_events::{ActorKind, EmployeeId, Timestamp, UserId, user::Role};
 use eventdesk_memory::{MemoryCredentials, MemoryReadStore};
 use eventdesk_runtime::RandomIds;
@@ -114,6 +115,7 @@ impl Bed {
             ids: Arc::new(RandomIds),
             credentials: Arc::new(MemoryCredentials::new()),
             passwords: Arc::new(NoPasswords),
+            logins: LoginSessions::new(Arc::new(NoSessions), None, clock.clone(), 60),
             reservations: DeploymentSecret::new(&[7; 32]).expect("a secret").digester("reservations"),
             rules: Arc::new(DirectoryRules::default()),
         };

@@ -13,16 +13,18 @@ use eventdesk_app::{
     CommandContext, Commands, DeploymentSecret, Policy,
     access::{AccessMatrix, Caller},
     commands::RegisterUser,
-    identity::{Identity, LoginLimiter},
+    identity::{Identity, KnownRevocations, LoginLimiter, LoginSessions},
     ports::{
-        AccessClaims, Clock, Commit, CredentialsError, Delivery, DeliveryId, EventStore, Ids, PasswordHasher,
-        PublishError, Publisher, ReadStore, SigningError, TokenIssuer,
+        AccessClaims, Clock, Commit, CredentialsError, Delivery, DeliveryId, EventStore, Ids, IssuedClaims,
+        PasswordHasher, PublishError, Publisher, ReadStore, SigningError, TokenIssuer,
     },
     projections::{Projector, VIEWS, projectors},
     queries::{KnownTickets, Queries, Waiters},
 };
 use eventdesk_events::{ActorKind, Timestamp, UserId, user::Role};
-use eventdesk_memory::{MemoryCredentials, MemoryEventStore, MemoryReadStore};
+use eventdesk_memory::{
+    MemoryClients, MemoryCredentials, MemoryEventStore, MemoryReadStore, MemoryRevocations, MemorySessions,
+};
 use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -72,16 +74,21 @@ impl PasswordHasher for Plain {
     }
 }
 
+#[async_trait::async_trait]
 impl TokenIssuer for Plain {
     fn issuer(&self) -> &str {
         ISSUER
     }
 
-    fn sign(&self, claims: &AccessClaims) -> Result<String, SigningError> {
+    async fn sign(&self, claims: &AccessClaims) -> Result<String, SigningError> {
         Ok(format!("token-of-{}", claims.sub))
     }
 
-    fn jwks(&self) -> String {
+    async fn read(&self, _: &str) -> Result<Option<IssuedClaims>, SigningError> {
+        Ok(None)
+    }
+
+    async fn jwks(&self) -> String {
         r#"{"keys":[]}"#.to_owned()
     }
 }
@@ -176,6 +183,8 @@ impl Bed {
         let credentials = Arc::new(MemoryCredentials::new());
         let access = Arc::new(AccessMatrix::default());
         let reservations = secret.digester("reservations");
+        let revocations = Arc::new(KnownRevocations::new(Arc::new(MemoryRevocations::new()), clock.clone()));
+        let logins = LoginSessions::new(Arc::new(MemorySessions::new()), Some(revocations.clone()), clock.clone(), 60);
         let commands = Commands {
             store: store.clone(),
             publisher: Arc::new(Inline { projectors: projectors(&store, &views) }),
@@ -183,6 +192,7 @@ impl Bed {
             ids: ids.clone(),
             credentials: credentials.clone(),
             passwords: Arc::new(Plain),
+            logins: logins.clone(),
             reservations: reservations.clone(),
             rules: Arc::default(),
         };
@@ -203,9 +213,13 @@ impl Bed {
             clock,
             ids,
             reservations,
+            clients: Arc::new(MemoryClients::new()),
+            families: secret.digester("token families"),
+            logins,
             access: access.clone(),
-            logins: LoginLimiter::new(0),
+            limiter: LoginLimiter::new(0),
             token_minutes: 60,
+            refresh_ms: 3_600_000,
             audience: "eventdesk".to_owned(),
         };
         let roles = BTreeMap::from([("internal/example/admins".to_owned(), Role::Admin)]);
@@ -220,7 +234,7 @@ impl Bed {
             commands: Some(Arc::new(commands)),
             queries: Some(Arc::new(queries)),
             identity: Some(Arc::new(identity)),
-            callers: CallerResolver { store, issuers, known: KnownCallers::default() },
+            callers: CallerResolver { store, revocations: Some(revocations), issuers, known: KnownCallers::default() },
             policy: Policy::Matrix(access),
             idempotency: secret.digester("idempotency"),
             probes: Vec::new(),

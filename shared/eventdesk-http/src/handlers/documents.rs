@@ -16,7 +16,7 @@ pub(crate) async fn discovery(r: &Request<'_>) -> Answered {
 }
 
 pub(crate) async fn jwks(r: &Request<'_>) -> Answered {
-    Ok(for_everybody(r.identity()?.jwks()))
+    Ok(for_everybody(r.identity()?.jwks().await))
 }
 
 fn for_everybody(text: String) -> Reply {

@@ -111,7 +111,9 @@ pub(crate) async fn set_password(r: &Request<'_>) -> Answered {
         Err(GrantError::InvalidGrant) => return Err(field("incorrect", "is not the caller's password")),
         Err(error) => return Err(super::token::problem(&error)),
     }
-    let done = r.change_secret(SetPassword { id, password: body.new_password }, StreamId::User(id)).await?;
+    let kept_session = principal.claims.get("sid").and_then(|sid| sid.parse().ok());
+    let command = SetPassword { id, password: body.new_password, kept_session };
+    let done = r.change_secret(command, StreamId::User(id)).await?;
     changed(&done, done.record.version, &UserView::new(&done.record))
 }
 

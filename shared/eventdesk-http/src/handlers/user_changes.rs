@@ -156,6 +156,7 @@ async fn change_user<B: Serialize>(r: &Request<'_>, change: UserChange, body: &B
 pub(crate) async fn set_password(r: &Request<'_>) -> Answered {
     let id = r.user_id()?;
     let body: NewPasswordBody = r.json()?;
-    let done = r.change_secret(SetPassword { id, password: body.new_password }, StreamId::User(id)).await?;
+    let command = SetPassword { id, password: body.new_password, kept_session: None };
+    let done = r.change_secret(command, StreamId::User(id)).await?;
     changed(&done, done.record.version, &UserView::new(&done.record))
 }

@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::Schemas;
-use crate::routes::{Access, Answer, Media, Parameter, ParameterKind, Route};
+use crate::routes::{Access, Answer, Media, Owner, Parameter, ParameterKind, Route};
 
 pub(super) fn of(route: &Route, schemas: &mut Schemas) -> Value {
     let mut operation = json!({
@@ -162,6 +162,7 @@ fn success(route: &Route, schemas: &mut Schemas) -> (u16, Value) {
             (200, json!({ "description": "One page.", "content": json_content(page) }))
         }
         Answer::Nothing => (204, json!({ "description": "It is done." })),
+        Answer::Empty => (200, json!({ "description": "It is done." })),
         Answer::Other(media_type) => {
             let content = json!({ media_type: { "schema": { "type": "string" } } });
             (200, json!({ "description": "As asked.", "content": content }))
@@ -202,6 +203,17 @@ pub(super) fn refusals(route: &Route) -> Vec<u16> {
         statuses.push(422);
         if route.method != Method::POST {
             statuses.push(412);
+        }
+    }
+    if route.function == Owner::Identity {
+        match route.request {
+            // Whoever says who they are must prove it.
+            Some((Media::Form, _)) => statuses.push(401),
+            Some(_) => statuses.push(422),
+            None => {}
+        }
+        if route.path.contains("/clients") && route.method != Method::GET {
+            statuses.push(409);
         }
     }
     if route.request.is_some() {

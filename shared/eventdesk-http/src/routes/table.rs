@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     handlers::{
-        documents, employees, messages, operations, session, ticket_changes, ticket_patch, tickets, token,
+        clients, documents, employees, messages, operations, session, ticket_changes, ticket_patch, tickets, token,
         user_changes, users,
     },
     represent::{EmployeeView, EntryView, MessageView, TicketView, UserView},
@@ -50,6 +50,7 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(messages());
     routes.extend(directory());
     routes.extend(authentication());
+    routes.extend(service_accounts());
     routes.extend(operations());
     routes
 }
@@ -244,6 +245,14 @@ fn authentication() -> Vec<Route> {
         route!(POST "/token", Identity, Public, "authentication", "Issues an access token." => token::issue)
             .takes::<token::TokenForm>(Media::Form)
             .answers::<token::TokenView<'static>>(200),
+        route!(POST "/token/revoke", Identity, Public, "authentication",
+            "Takes an access token, or a refresh token with its session, back (RFC 7009)." => token::revoke)
+        .takes::<token::TokenNameForm>(Media::Form)
+        .empties(),
+        route!(POST "/token/introspect", Identity, Public, "authentication",
+            "Tells a service account what a token is worth (RFC 7662)." => token::introspect)
+        .takes::<token::TokenNameForm>(Media::Form)
+        .answers::<token::IntrospectionView>(200),
         route!(GET "/me", Identity, Authenticated, "authentication", "Shows the caller." => session::me)
             .answers::<session::MeView<'static>>(200),
         route!(GET "/whoami", Identity, Authenticated, "authentication",
@@ -264,6 +273,36 @@ fn authentication() -> Vec<Route> {
             "Publishes the built-in issuer's keys (RFC 7517)." => documents::jwks)
         .answers::<serde_json::Map<String, serde_json::Value>>(200)
         .also_at_root(),
+    ]
+}
+
+fn service_accounts() -> Vec<Route> {
+    use clients as c;
+    vec![
+        route!(POST "/clients", Identity, Needs(P::Administer), "authentication",
+            "Makes a service account; its secret is in this answer alone." => c::create)
+        .takes::<c::NewClientBody>(Media::Json)
+        .answers::<c::ClientView<'static>>(201)
+        .scopes(ADMIN),
+        route!(GET "/clients", Identity, Needs(P::Administer), "authentication", "Lists service accounts." => c::list)
+            .parameters(q::HISTORY)
+            .pages::<c::ClientView<'static>>()
+            .scopes(ADMIN),
+        route!(GET "/clients/{client_id}", Identity, Needs(P::Administer), "authentication",
+            "Shows a service account." => c::get)
+        .answers::<c::ClientView<'static>>(200)
+        .scopes(ADMIN),
+        route!(DELETE "/clients/{client_id}", Identity, Needs(P::Administer), "authentication",
+            "Deletes a service account; its tokens end at once." => c::delete)
+        .scopes(ADMIN),
+        route!(POST "/clients/{client_id}/rotate-secret", Identity, Needs(P::Administer), "authentication",
+            "Gives a service account another secret, which is in this answer alone." => c::rotate_secret)
+        .answers::<c::ClientView<'static>>(200)
+        .scopes(ADMIN),
+        route!(GET "/clients/{client_id}/history", Identity, Needs(P::Administer), "authentication",
+            "Lists what happened to a service account, deleted ones too, oldest first." => c::history)
+        .pages::<c::ClientEntryView<'static>>()
+        .scopes(ADMIN),
     ]
 }
 

@@ -15,9 +15,9 @@ const LARGEST: usize = 16 * 1_024;
 const MOST_CLAIMS: usize = 100;
 
 /// A token in its parts; only its header was read.
-pub(super) struct Token<'t> {
+pub(crate) struct Token<'t> {
     pub(super) algorithm: Algorithm,
-    pub(super) kid: String,
+    pub(crate) kid: String,
     /// What was signed: header and claims, as sent.
     pub(super) message: &'t [u8],
     pub(super) signature: &'t str,
@@ -49,7 +49,7 @@ pub(super) fn bearer(authorization: Option<&str>) -> Result<&str, Refusal> {
 
 impl<'t> Token<'t> {
     /// Takes a token apart.
-    pub(super) fn parse(text: &'t str) -> Result<Self, Refusal> {
+    pub(crate) fn parse(text: &'t str) -> Result<Self, Refusal> {
         let part_of_one = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         if !text.bytes().all(part_of_one) {
             return Err(Refusal::Malformed);
@@ -77,7 +77,7 @@ impl<'t> Token<'t> {
     }
 
     /// The claims; to be read once the signature is known to be good.
-    pub(super) fn claims(&self) -> Result<Map<String, Value>, Refusal> {
+    pub(crate) fn claims(&self) -> Result<Map<String, Value>, Refusal> {
         let payload = URL_SAFE_NO_PAD.decode(self.payload).map_err(|_| Refusal::Malformed)?;
         let claims: Map<String, Value> = serde_json::from_slice(&payload).map_err(|_| Refusal::Malformed)?;
         if claims.len() > MOST_CLAIMS { Err(Refusal::TooLarge) } else { Ok(claims) }

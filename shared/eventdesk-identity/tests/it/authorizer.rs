@@ -19,6 +19,8 @@ fn claims() -> AccessClaims {
         iss: ISSUER.to_owned(),
         aud: AUDIENCE.to_owned(),
         sub: UserId::from_uuid(Uuid::from_u128(7)),
+        client_id: None,
+        sid: None,
         exp: NOW_S + 3_600,
         iat: NOW_S,
         nbf: NOW_S,
@@ -32,7 +34,7 @@ fn claims() -> AccessClaims {
 async fn a_token_of_the_issuer_opens_the_door_and_its_claims_are_text() {
     let bench = Bench::new();
     let issuer = RsaTokenIssuer::new(ISSUER, bench.keys.clone());
-    let verified = bench.check(&issuer.sign(&claims()).unwrap()).await.unwrap();
+    let verified = bench.check(&issuer.sign(&claims()).await.unwrap()).await.unwrap();
     let claim = |name: &str| verified.claims.get(name).map(String::as_str);
     assert_eq!(claim("iss"), Some(ISSUER));
     assert_eq!(claim("aud"), Some(AUDIENCE));

@@ -9,10 +9,11 @@ use eventdesk_app::{
     Command, CommandContext, Commands, DeploymentSecret, DirectoryRules,
     access::Caller,
     commands::{EmployeeInput, MoveTicket, OpenTicket, PostMessage, RegisterEmployee},
+    identity::LoginSessions,
     ports::{Clock, Commit, CommitLog, Delivery, DeliveryId, Position},
     publish::LocalPublisher,
 };
-use eventdesk_contract::doubles::{CountingIds, NoPasswords};
+use eventdesk_contract::doubles::{CountingIds, NoPasswords, NoSessions};
 use eventdesk_events::{
     ActorKind, EmployeeId, TicketId, Timestamp, UserId,
     message::Visibility,
@@ -48,6 +49,7 @@ impl Desk {
             ids: Arc::new(CountingIds::default()),
             credentials: Arc::new(MemoryCredentials::new()),
             passwords: Arc::new(NoPasswords),
+            logins: LoginSessions::new(Arc::new(NoSessions), None, Arc::new(Ticking(AtomicI64::new(0))), 60),
             reservations: DeploymentSecret::new(&[7; 32]).unwrap().digester("reservations"),
             rules: Arc::new(DirectoryRules::default()),
         };

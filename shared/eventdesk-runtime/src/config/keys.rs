@@ -22,6 +22,7 @@ const PLAIN: &[(&str, Kind)] = &[
     ("bootstrap.admin_password", Kind::Text),
     ("builtin_issuer.enabled", Kind::Boolean),
     ("builtin_issuer.token_minutes", Kind::Integer),
+    ("builtin_issuer.refresh_hours", Kind::Integer),
     ("builtin_issuer.url", Kind::Text),
     ("builtin_issuer.audience", Kind::Text),
     ("passwords.argon2_memory_kib", Kind::Integer),

@@ -24,6 +24,7 @@ pub(super) fn config(reader: &mut Reader) -> Config {
         builtin_issuer: BuiltinIssuer {
             enabled: reader.boolean("builtin_issuer.enabled", true),
             token_minutes: reader.number("builtin_issuer.token_minutes", 1..=1_440, 60),
+            refresh_hours: reader.number("builtin_issuer.refresh_hours", 0..=8_760, 336),
             url: issuer_url(reader),
             audience: audience(reader),
         },

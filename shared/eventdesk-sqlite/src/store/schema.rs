@@ -46,7 +46,8 @@ pub enum OpenError {
 ///
 /// A stream's key is one byte for its category and the 16 bytes of its UUID. `events` and `private` are JSON;
 /// `private` names each part by its event's index, so that erasure can remove one, and is null when none is left.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE commits (
         position      INTEGER PRIMARY KEY,
         stream        BLOB    NOT NULL,
@@ -79,7 +80,32 @@ const MIGRATIONS: &[&str] = &["
         hash   TEXT    NOT NULL,
         set_at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    CREATE TABLE sessions (
+        id              BLOB    NOT NULL PRIMARY KEY,
+        user            BLOB    NOT NULL,
+        current         BLOB    NOT NULL,
+        previous        BLOB,
+        rotated_at      INTEGER NOT NULL,
+        expires_at      INTEGER NOT NULL,
+        password_set_at INTEGER NOT NULL,
+        scope           TEXT    NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX sessions_by_user ON sessions (user);
+    CREATE INDEX sessions_by_end ON sessions (expires_at);
+    CREATE TABLE revoked_tokens (
+        id    BLOB    NOT NULL PRIMARY KEY,
+        until INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX revoked_tokens_by_end ON revoked_tokens (until);
+    CREATE TABLE clients (
+        id       BLOB    NOT NULL PRIMARY KEY,
+        revision INTEGER NOT NULL,
+        body     TEXT    NOT NULL
+    ) STRICT, WITHOUT ROWID;
+",
+];
 
 /// How long a read waits for a lock that only a checkpoint or a repair takes.
 const READ_WAIT: Duration = Duration::from_millis(250);

@@ -111,7 +111,18 @@ impl Command for ChangeUser {
     }
 
     async fn answer(&self, desk: &Commands, loaded: Self::Decided) -> Result<UserRecord, CommandError> {
+        // Tokens that are out go on; nobody gets another one.
+        if loaded.state.facts().is_some_and(|facts| facts.login_denied) && self.change.may_deny() {
+            desk.logins.end_refreshing(self.id).await?;
+        }
         record(desk, self.id, loaded).await
+    }
+}
+
+impl UserChange {
+    /// Whether it may take away that a user logs in.
+    fn may_deny(&self) -> bool {
+        matches!(self, Self::LoginDenied(true) | Self::Replace { login_denied: Some(true), .. })
     }
 }
 

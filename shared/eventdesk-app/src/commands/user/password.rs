@@ -2,6 +2,7 @@
 
 use eventdesk_domain::user::{User, UserCommand};
 use eventdesk_events::{StreamId, UserId};
+use uuid::Uuid;
 
 use super::record;
 use crate::{
@@ -9,13 +10,15 @@ use crate::{
     ports::Credential,
 };
 
-/// Sets a user's password. To be executed without an idempotency key: a repeat sets it once more.
+/// Sets a user's password and ends their sessions. To be executed without an idempotency key: a repeat sets it once more.
 #[derive(Clone)]
 pub struct SetPassword {
     /// The user.
     pub id: UserId,
     /// The `new_password`; never stored, never logged: only its hash is kept.
     pub password: Option<String>,
+    /// The session that goes on; all others end.
+    pub kept_session: Option<Uuid>,
 }
 
 impl Command for SetPassword {
@@ -42,7 +45,9 @@ impl Command for SetPassword {
     /// The hash follows the commit: a change that is refused leaves the password as it is, and none goes unrecorded.
     async fn answer(&self, desk: &Commands, decided: Self::Decided) -> Result<UserRecord, CommandError> {
         let (loaded, credential) = decided;
+        let set_at = credential.set_at;
         desk.credentials.set(self.id, credential).await?;
+        desk.logins.password_changed(self.id, self.kept_session, set_at).await?;
         record(desk, self.id, loaded).await
     }
 }

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use eventdesk_app::ports::{CommitScan, Credentials, EventStore, FailedLogins, IssuerKeyStore};
-use eventdesk_aws::dynamodb::{DynamoCredentials, DynamoFailedLogins, DynamoIssuerKeyStore};
-use eventdesk_contract::{credentials, event_store, failed_logins, issuer_keys};
+use eventdesk_app::ports::{
+    Clients, CommitScan, Credentials, EventStore, FailedLogins, IssuerKeyStore, Revocations, Sessions,
+};
+use eventdesk_aws::dynamodb::{
+    DynamoClients, DynamoCredentials, DynamoFailedLogins, DynamoIssuerKeyStore, DynamoRevocations, DynamoSessions,
+};
+use eventdesk_contract::{clients, credentials, event_store, failed_logins, issuer_keys, revocations, sessions};
 
 use super::bed::Bed;
 
@@ -45,6 +49,33 @@ async fn it_keeps_the_contract_of_failed_logins() {
     failed_logins::run_all(async || {
         let bed = Bed::new().await;
         Arc::new(DynamoFailedLogins::new(bed.client, bed.tables.identity)) as Arc<dyn FailedLogins>
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_keeps_the_contract_of_sessions() {
+    sessions::run_all(async || {
+        let bed = Bed::new().await;
+        Arc::new(DynamoSessions::new(bed.client, bed.tables.identity)) as Arc<dyn Sessions>
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_keeps_the_contract_of_service_accounts() {
+    clients::run_all(async || {
+        let bed = Bed::new().await;
+        Arc::new(DynamoClients::new(bed.client, bed.tables.identity)) as Arc<dyn Clients>
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_keeps_the_contract_of_revocations() {
+    revocations::run_all(async || {
+        let bed = Bed::new().await;
+        Arc::new(DynamoRevocations::new(bed.client, bed.tables.identity)) as Arc<dyn Revocations>
     })
     .await;
 }

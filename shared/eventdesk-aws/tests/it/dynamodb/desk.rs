@@ -9,6 +9,7 @@ use eventdesk_app::{
     Command, CommandContext, CommandError, Commands, DeploymentSecret, Digest, DirectoryRules, Idempotency,
     access::Caller,
     commands::{EmployeeInput, OpenTicket, PostMessage, RegisterUser},
+    identity::LoginSessions,
     ports::{Clock, EventStore, Ids},
 };
 use eventdesk_aws::{
@@ -17,7 +18,7 @@ use eventdesk_aws::{
     client,
     dynamodb::{DynamoCredentials, DynamoEventStore},
 };
-use eventdesk_contract::doubles::{CountingIds, NoPasswords};
+use eventdesk_contract::doubles::{CountingIds, NoPasswords, NoSessions};
 use eventdesk_events::{
     ActorKind, EmployeeId, TicketId, Timestamp, UserId,
     message::Visibility,
@@ -63,6 +64,7 @@ impl Desk {
             ids,
             credentials: Arc::new(DynamoCredentials::new(dynamodb, &bed.tables.identity)),
             passwords: Arc::new(NoPasswords),
+            logins: LoginSessions::new(Arc::new(NoSessions), None, Arc::new(StandingClock), 60),
             reservations: DeploymentSecret::new(&[7; 32]).expect("32 bytes").digester("reservations"),
             rules: Arc::new(DirectoryRules::default()),
         };
