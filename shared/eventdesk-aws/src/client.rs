@@ -1,14 +1,12 @@
 //! One configuration and one HTTP client a process, for every AWS service that it calls.
 
+mod scheme;
+
 use std::{sync::Arc, time::Duration};
 
 use aws_config::{
     BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig,
     stalled_stream_protection::StalledStreamProtectionConfig, timeout::TimeoutConfig,
-};
-use aws_smithy_http_client::{
-    Builder,
-    tls::{Provider, rustls_provider::CryptoMode},
 };
 
 use crate::{Meter, meter::AskForUnits};
@@ -34,7 +32,6 @@ pub async fn load() -> SdkConfig {
 
 /// As [`load`], before anything is read: for callers who set the endpoint or credentials themselves.
 pub fn settings() -> ConfigLoader {
-    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
     let retries = RetryConfig::standard()
         .with_max_attempts(MOST_ATTEMPTS)
         .with_initial_backoff(FIRST_PAUSE)
@@ -45,7 +42,7 @@ pub fn settings() -> ConfigLoader {
         .operation_timeout(CALL_TIMEOUT)
         .build();
     aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http)
+        .http_client(scheme::http_client())
         .retry_config(retries)
         .timeout_config(timeouts)
         // Answers are small and read whole: the timeouts say all that it would.
