@@ -11,7 +11,7 @@ const TESTS: &str = "eventdesk-tests";
 const FUNCTIONS: [&str; 6] = ["command", "projector", "query", "identity", "audit", "eventdesk"];
 
 /// What each crate may depend on among ours; a function may use every crate of `shared/` but the contract suites.
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 18] = [
     ("eventdesk-events", &[]),
     ("eventdesk-domain", &["eventdesk-events"]),
     ("eventdesk-app", &["eventdesk-events", "eventdesk-domain"]),
@@ -22,12 +22,20 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("eventdesk-mongo", &["eventdesk-events", "eventdesk-app"]),
     (CONTRACT, &["eventdesk-events", "eventdesk-app"]),
     ("eventdesk-runtime", &["eventdesk-events", "eventdesk-app"]),
-    ("eventdesk-identity", &["eventdesk-events", "eventdesk-app"]),
+    ("eventdesk-outbound", &[]),
+    ("eventdesk-identity", &["eventdesk-events", "eventdesk-app", "eventdesk-outbound"]),
     ("eventdesk-policy", &["eventdesk-app"]),
     ("eventdesk-gateway", &["eventdesk-events", "eventdesk-app", "eventdesk-http", "eventdesk-identity"]),
     (
         "eventdesk-desk",
-        &["eventdesk-app", "eventdesk-http", "eventdesk-identity", "eventdesk-policy", "eventdesk-runtime"],
+        &[
+            "eventdesk-app",
+            "eventdesk-http",
+            "eventdesk-identity",
+            "eventdesk-outbound",
+            "eventdesk-policy",
+            "eventdesk-runtime",
+        ],
     ),
     ("eventdesk-local", &["eventdesk-app", "eventdesk-identity", "eventdesk-runtime", "eventdesk-sqlite"]),
     ("eventdesk-lambda", &["eventdesk-events", "eventdesk-app", "eventdesk-http", "eventdesk-runtime"]),

@@ -15,6 +15,7 @@ mod cloud;
 mod desk;
 mod events;
 mod host;
+pub mod issuer;
 mod lambda;
 mod oidc;
 mod proxy;

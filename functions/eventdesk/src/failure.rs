@@ -12,6 +12,7 @@ use eventdesk_cloud::CloudError;
 use eventdesk_desk::{DeskError, InvalidPolicy};
 use eventdesk_identity::InvalidCost;
 use eventdesk_local::LocalError;
+use eventdesk_outbound::OutboundError;
 use eventdesk_runtime::{ConfigError, telemetry::TelemetryError};
 
 /// Wrong configuration.
@@ -47,6 +48,8 @@ pub(crate) enum Failure {
     Cloud(#[from] CloudError),
     #[error(transparent)]
     Cost(#[from] InvalidCost),
+    #[error("issuers elsewhere cannot be asked")]
+    Outbound(#[from] OutboundError),
     #[error("the queues cannot be opened")]
     Queue(#[from] QueueError),
     #[error("the first admin cannot be registered")]

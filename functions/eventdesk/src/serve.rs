@@ -28,13 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     machine::raise_descriptor_limit();
     machine::survive_file_size_limit().map_err(Failure::Signals)?;
-    if !config.builtin_issuer.enabled {
-        let reason = "must be true: this server verifies no other issuer's tokens, so nobody could log in".to_owned();
+    if !config.builtin_issuer.enabled && config.issuers.is_empty() {
+        let reason = "must be true where no other issuer is configured, for nobody could log in".to_owned();
         return Err(Failure::Value { key: "builtin_issuer.enabled", reason });
-    }
-    if config.issuer.is_some() {
-        let reason = "this server verifies no other issuer's tokens: a gateway in front of the functions does";
-        return Err(Failure::Value { key: "issuer.url", reason: reason.to_owned() });
     }
     let folder = DataFolder::open(&config.data).map_err(LocalError::from)?;
     let listen = |source| Failure::Listen { address: config.listen, source };
@@ -44,8 +40,11 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     let opened = Box::pin(Opened::new(config, folder, issuer)).await?;
 
     let commands = opened.desk.commands();
-    make_first_admin(&commands, opened.desk.config()).await?;
-    let gateway = gateway(&opened, commands);
+    // Nobody could log in as the first admin elsewhere.
+    if opened.desk.config().builtin_issuer.enabled {
+        make_first_admin(&commands, opened.desk.config()).await?;
+    }
+    let gateway = gateway(&opened, commands)?;
     let mut projectors = Projectors::start(opened.projectors().await?);
     let mut stop = machine::Stop::listen().map_err(Failure::Signals)?;
 
@@ -85,7 +84,7 @@ async fn make_first_admin(commands: &Commands, config: &Config) -> Result<(), Fa
 }
 
 /// Every function that answers HTTP, behind the gateway.
-fn gateway(opened: &Opened, commands: Arc<Commands>) -> Gateway {
+fn gateway(opened: &Opened, commands: Arc<Commands>) -> Result<Gateway, Failure> {
     let Opened { desk, keys, views, .. } = opened;
     let services = Arc::new(Services {
         commands: Some(commands),
@@ -104,8 +103,9 @@ fn gateway(opened: &Opened, commands: Arc<Commands>) -> Gateway {
         body_limit: MAX_BODY_BYTES,
         ..GatewayOptions::default()
     };
-    let authorizer = Arc::new(desk.authorizer(Arc::clone(keys)));
-    Gateway::new(options, functions, authorizer, desk.clock(), desk.ids())
+    let believed = desk.believed(Arc::clone(keys))?;
+    believed.warm_beside();
+    Ok(Gateway::new(options, functions, Arc::new(believed.authorizer), desk.clock(), desk.ids()))
 }
 
 /// The running projectors, one consumer each.

@@ -18,8 +18,9 @@ async fn main() -> ExitCode {
         let desk = cloud.desk().await?;
         let keys = cloud.keys(desk.secret()).await?;
         if name == "authorizer" {
-            let (authorizer, callers) = (desk.authorizer(keys), desk.services(None).callers);
-            return run(async |event| authorizer::answer(&authorizer, &callers, event).await).await;
+            let (believed, callers) = (desk.believed(keys)?, desk.services(None).callers);
+            believed.warm().await;
+            return run(async |event| authorizer::answer(&believed.authorizer, &callers, event).await).await;
         }
         let services = desk.services(Some(cloud.views().await?));
         let (commands, identity) = (Some(desk.commands()), Some(desk.identity(&keys)));

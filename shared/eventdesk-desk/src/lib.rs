@@ -2,6 +2,7 @@
 //!
 //! No rule, no query and no mapping lives here, and no adapter is known: who opens them hands them over as [`Parts`].
 
+mod believed;
 mod handler;
 mod policy;
 
@@ -18,9 +19,10 @@ use eventdesk_app::{
     queries::{KnownTickets, Queries, Waiters},
 };
 use eventdesk_http::{CallerResolver, KnownCallers, Probe, RoleSource, Services, Settings, TrustedIssuer};
-use eventdesk_identity::{Argon2PasswordHasher, Authorizer, HashCost, InvalidCost, IssuerKeys, RsaTokenIssuer, Trust};
+use eventdesk_identity::{Argon2PasswordHasher, HashCost, InvalidCost, IssuerKeys, RsaTokenIssuer};
 use eventdesk_runtime::{Config, RandomIds, SystemClock};
 
+pub use believed::Believed;
 pub use handler::{HANDLER_VARIABLE, Named, UnknownHandler, handler};
 pub use policy::{InvalidPolicy, policy};
 
@@ -177,12 +179,6 @@ impl Desk {
         })
     }
 
-    /// Believes the built-in issuer.
-    pub fn authorizer(&self, keys: Arc<IssuerKeys>) -> Authorizer {
-        let audiences = vec![self.config.builtin_issuer.audience.clone()];
-        Authorizer::new(Trust { issuer: self.parts.issuer.clone(), audiences }, keys, self.clock())
-    }
-
     /// What every function stands on; commands, queries and identity are for whoever needs them to add, and the read
     /// models for whoever has them to be asked after.
     pub fn services(&self, views: Option<Arc<dyn ReadStore>>) -> Services {
@@ -190,9 +186,9 @@ impl Desk {
         if self.config.builtin_issuer.enabled {
             issuers.push(TrustedIssuer { issuer: self.parts.issuer.clone(), roles: RoleSource::Directory });
         }
-        issuers.extend(self.config.issuer.clone().map(|issuer| TrustedIssuer {
-            issuer: issuer.url,
-            roles: RoleSource::Groups { claim: issuer.groups_claim, roles: issuer.roles },
+        issuers.extend(self.config.issuers.iter().map(|issuer| TrustedIssuer {
+            issuer: issuer.url.clone(),
+            roles: RoleSource::Groups { claim: issuer.groups_claim.clone(), roles: issuer.roles.clone() },
         }));
         Services {
             commands: None,

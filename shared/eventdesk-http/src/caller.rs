@@ -94,6 +94,11 @@ pub(crate) struct Principal<'r> {
 }
 
 impl CallerResolver {
+    /// Whether the built-in issuer is believed, and so gives tokens.
+    pub(crate) fn has_own_issuer(&self) -> bool {
+        self.issuers.iter().any(|issuer| issuer.roles == RoleSource::Directory)
+    }
+
     /// The principal of verified claims.
     ///
     /// # Errors

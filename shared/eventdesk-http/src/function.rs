@@ -19,7 +19,7 @@ use crate::{
     caller::Principal,
     reply::Reply,
     request::{Query, Request},
-    routes::{self, Access, Match, Owner, find, strip_prefix},
+    routes::{self, Access, Match, Owner, Route, find, strip_prefix},
 };
 
 pub use authorized::AuthorizerContext;
@@ -44,6 +44,15 @@ pub struct Services {
     pub probes: Vec<Probe>,
     /// Everything that is configured.
     pub settings: Settings,
+}
+
+impl Services {
+    /// Whether the route is there at all: those of the built-in issuer are not where it is switched off.
+    fn has(&self, route: &Route) -> bool {
+        let path = route.path.strip_prefix(routes::BASE_PATH).unwrap_or(route.path);
+        let of_own_issuer = ["/token", "/clients", "/.well-known/"].iter().any(|section| path.starts_with(section));
+        !of_own_issuer || self.callers.has_own_issuer()
+    }
 }
 
 /// Configuration of what callers see.
@@ -101,7 +110,7 @@ impl Function {
         let services = &*self.services;
         let Place { prefix, path, found } = place(event, &services.settings);
         let (route, params) = match found {
-            Match::Route { route, params } if route.function == self.owner => (route, params),
+            Match::Route { route, params } if route.function == self.owner && services.has(route) => (route, params),
             Match::MethodNotAllowed { allow } => return Err(Problem::method_not_allowed(allow)),
             Match::Route { .. } | Match::NotFound => return Err(Problem::not_found()),
         };

@@ -10,7 +10,7 @@ use std::{
 
 use eventdesk_app::ports::{AccessClaims, Clock, TokenIssuer};
 use eventdesk_events::{Timestamp, UserId, user::Role};
-use eventdesk_identity::{Authorizer, IssuerKeys, RsaTokenIssuer, Trust};
+use eventdesk_identity::{Authorizer, IssuerKeys, RsaTokenIssuer, Trust, Validation};
 use uuid::Uuid;
 
 const ISSUER: &str = "http://127.0.0.1:8080";
@@ -65,8 +65,9 @@ async fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let keys = Arc::new(IssuerKeys::open(folder.path()).expect("a key"));
     let issuer = RsaTokenIssuer::new(ISSUER, keys.clone());
-    let trust = Trust { issuer: ISSUER.to_owned(), audiences: vec!["eventdesk".to_owned()] };
-    let authorizer = Authorizer::new(trust, keys, Arc::new(NoonClock));
+    let trust =
+        Trust { issuer: ISSUER.to_owned(), audiences: vec!["eventdesk".to_owned()], groups_claim: "groups".to_owned() };
+    let authorizer = Authorizer::new(Arc::new(NoonClock)).believing(trust, Validation::Keys(keys));
 
     let mut signing = Vec::new();
     let mut tokens: Vec<String> = Vec::new();

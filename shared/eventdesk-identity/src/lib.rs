@@ -1,4 +1,4 @@
-//! The built-in OIDC issuer's cryptography, and the JWT authorizer that believes it.
+//! The built-in OIDC issuer's cryptography, and the authorizer that believes it and issuers elsewhere.
 //!
 //! Nothing here decides who may have a token or what a caller may do: that stands in `eventdesk-app`.
 
@@ -6,8 +6,13 @@ mod authorizer;
 mod issuer;
 mod keys;
 mod passwords;
+mod remote;
 
-pub use authorizer::{Authorizer, KeySource, KeySourceError, Refusal, StringClaims, Trust, Verified, VerifyingKey};
+pub use authorizer::{
+    Authorizer, Introspect, IntrospectError, KeySource, KeySourceError, Refusal, StringClaims, Trust, Validation,
+    Verified, VerifyingKey,
+};
 pub use issuer::RsaTokenIssuer;
 pub use keys::{IssuerKeys, KeysError};
 pub use passwords::{Argon2PasswordHasher, HashCost, InvalidCost};
+pub use remote::{Discovery, IntrospectionClient, RemoteError, RemoteIntrospection, RemoteKeys};

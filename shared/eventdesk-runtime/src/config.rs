@@ -58,8 +58,8 @@ pub struct Config {
     pub bus: Bus,
     /// Where read models are kept.
     pub views: Views,
-    /// An OIDC issuer besides the built-in one.
-    pub issuer: Option<ExternalIssuer>,
+    /// OIDC issuers besides the built-in one, each URL once.
+    pub issuers: Vec<ExternalIssuer>,
     /// `secret.parameter`: the SSM parameter with the deployment secret, if it does not lie in the data folder.
     pub secret_parameter: Option<String>,
     /// Which browsers' pages may call.
@@ -155,17 +155,39 @@ pub enum Views {
     },
 }
 
-/// `[issuer]`: an OIDC issuer besides the built-in one. The gateway in front verifies its tokens.
+/// `[[issuer]]`: an OIDC issuer besides the built-in one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExternalIssuer {
-    /// The exact `iss` of its tokens.
+    /// The exact `iss` of its tokens; https, or plain http on a loopback address.
     pub url: String,
-    /// Any of these must be the tokens' `aud` or `client_id`.
+    /// Any of these must be the tokens' `aud`, or their `client_id` where they have no `aud`.
     pub audience: Vec<String>,
-    /// The claim that holds a caller's groups.
+    /// The claim that holds a caller's groups, or the way to it, parted by dots.
     pub groups_claim: String,
     /// Group to role; matching is exact, and other groups mean nothing.
     pub roles: BTreeMap<String, Role>,
+    /// The public client as which the docs page logs in.
+    pub docs_client_id: Option<String>,
+    /// How its tokens are checked.
+    pub validation: Validation,
+}
+
+/// How an issuer's tokens are checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Validation {
+    /// By its keys, here.
+    Jwks,
+    /// By asking it (RFC 7662).
+    Introspection {
+        /// Whom to ask, if its metadata do not say it.
+        url: Option<String>,
+        /// As whom.
+        client_id: String,
+        /// The client's secret.
+        client_secret: Secret,
+        /// For how many seconds an answer counts; 0 to 60.
+        cache_seconds: u32,
+    },
 }
 
 /// `[cors]`

@@ -6,7 +6,8 @@ pub fn groups(text: &str) -> Vec<String> {
     let text = text.trim();
     let mut found =
         json(text).unwrap_or_else(|| match text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            Some(list) => split(list, |c| c.is_whitespace() || c == ','),
+            // A comma belongs to the name here: a group `x,admins` must not become `admins`.
+            Some(list) => split(list, char::is_whitespace),
             None => split(text, |c| c == ','),
         });
     let mut seen = std::collections::HashSet::new();
@@ -47,6 +48,7 @@ mod tests {
             (r#""admin""#, vec!["admin"]),
             ("internal/example/admins", vec!["internal/example/admins"]),
             ("[a a b]", vec!["a", "b"]),
+            ("[x,admin y]", vec!["x,admin", "y"]),
             ("", vec![]),
         ] {
             assert_eq!(groups(text), wanted, "{text}");

@@ -26,8 +26,41 @@ pub(super) fn check(claims: &Claims, trust: &Trust, now_s: i64) -> Result<Verifi
             return Err(Refusal::NotYetValid);
         }
     }
-    let texts: StringClaims = claims.iter().filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect();
+    let mut texts: StringClaims =
+        claims.iter().filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect();
+    if let Some(groups) = groups(claims, &trust.groups_claim) {
+        texts.insert(trust.groups_claim.clone(), groups);
+    }
     Ok(Verified { claims: texts.into(), scopes: scopes(claims).into(), expires_at })
+}
+
+/// What an issuer says of an active token, in the form of a token's claims: whose word it is goes without saying, an
+/// end has only what is to be kept for a while, and a client's own token may have no other subject.
+pub(super) fn of_introspection(mut said: Claims, trust: &Trust, ends_at_latest_s: i64) -> Claims {
+    said.entry("iss").or_insert_with(|| trust.issuer.clone().into());
+    said.entry("exp").or_insert_with(|| ends_at_latest_s.into());
+    if let Some(client) = said.get("client_id").cloned() {
+        said.entry("sub").or_insert(client);
+    }
+    said
+}
+
+/// The groups in a text that says exactly which they are: the service's own form, but JSON where a name would come
+/// apart in it. The claim is the one of this name, else the one to which the name is the way, parted by dots.
+fn groups(claims: &Claims, name: &str) -> Option<String> {
+    let value = claims.get(name).or_else(|| {
+        let (first, rest) = name.split_once('.')?;
+        rest.split('.').try_fold(claims.get(first)?, |value, member| value.get(member))
+    })?;
+    let Value::Array(list) = value else { return text(value) };
+    let names: Vec<_> = list.iter().filter(|one| !one.is_array() && !one.is_object()).filter_map(text).collect();
+    let comes_apart = |name: &String| {
+        name.is_empty() || name.contains(|c: char| c.is_whitespace() || matches!(c, ',' | '[' | ']' | '"'))
+    };
+    if names.iter().any(comes_apart) {
+        return Some(Value::from(names).to_string());
+    }
+    Some(format!("[{}]", names.join(" ")))
 }
 
 /// `aud`, one or a list, names one of the audiences; `client_id` counts only if `aud` is absent.

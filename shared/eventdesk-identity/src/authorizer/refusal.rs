@@ -13,7 +13,7 @@ pub enum Refusal {
     /// Not one signed JWT.
     #[error("the token is malformed")]
     Malformed,
-    /// Not RS256, RS384 or RS512.
+    /// None of those that its key is for; `none` and HMAC never are.
     #[error("the token's algorithm is not accepted")]
     Algorithm,
     /// Names no key, or none that the issuer has.
@@ -37,14 +37,17 @@ pub enum Refusal {
     /// In order, but with none of the route's scopes.
     #[error("the token has none of the scopes that this needs")]
     InsufficientScope,
-    /// The issuer's keys cannot be reached now.
-    #[error("signing keys unavailable")]
+    /// The issuer says that it is worth nothing: it was taken back, or is over.
+    #[error("the token is not active")]
+    Inactive,
+    /// The issuer cannot be asked now.
+    #[error("the issuer cannot be asked")]
     Unavailable,
 }
 
 impl Refusal {
-    /// `invalid_token` (401), `insufficient_scope` (403), or none: for a missing token (401), and when keys are
-    /// unavailable (503).
+    /// `invalid_token` (401), `insufficient_scope` (403), or none: for a missing token (401), and when the
+    /// issuer cannot be asked (503).
     pub const fn code(self) -> Option<&'static str> {
         match self {
             Self::Missing | Self::Unavailable => None,
@@ -67,6 +70,7 @@ impl Refusal {
             Self::Expired => "the token has expired",
             Self::NotYetValid => "the token is not valid yet",
             Self::InsufficientScope => "the token has none of the scopes that this needs",
+            Self::Inactive => "the token is not active",
             Self::Unavailable => "tokens cannot be checked now",
         }
     }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use eventdesk_app::ports::{AccessClaims, TokenIssuer};
 use eventdesk_events::{UserId, user::Role};
 use eventdesk_identity::{
-    Authorizer, IssuerKeys, KeySource, KeySourceError, Refusal, RsaTokenIssuer, Trust, VerifyingKey,
+    Authorizer, IssuerKeys, KeySource, KeySourceError, Refusal, RsaTokenIssuer, Trust, Validation, VerifyingKey,
 };
 use serde_json::json;
 use tokio::sync::watch;
@@ -176,9 +176,10 @@ impl KeySource for Withdrawn {
 async fn a_key_that_is_withdrawn_takes_its_tokens_with_it() {
     let bench = Bench::new();
     let (state, receiver) = watch::channel("there");
-    let trust = Trust { issuer: ISSUER.to_owned(), audiences: vec![AUDIENCE.to_owned()] };
+    let trust =
+        Trust { issuer: ISSUER.to_owned(), audiences: vec![AUDIENCE.to_owned()], groups_claim: "groups".to_owned() };
     let source = Arc::new(Withdrawn { keys: bench.keys.clone(), state: receiver });
-    let authorizer = Authorizer::new(trust, source, bench.clock.clone());
+    let authorizer = Authorizer::new(bench.clock.clone()).believing(trust, Validation::Keys(source));
     let token = bench.token(&good());
     assert!(authorizer.authorize(Some(&token), &[]).await.is_ok());
     state.send_replace("away");

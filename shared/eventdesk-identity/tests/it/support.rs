@@ -11,7 +11,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use eventdesk_app::ports::{Clock, Ids};
 use eventdesk_events::Timestamp;
-use eventdesk_identity::{Authorizer, IssuerKeys, Refusal, Trust, Verified};
+use eventdesk_identity::{Authorizer, IssuerKeys, Refusal, Trust, Validation, Verified};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -93,8 +93,12 @@ impl Bench {
 }
 
 pub(crate) fn authorizer(keys: &Arc<IssuerKeys>, clock: &Arc<FakeClock>) -> Authorizer {
-    let trust = Trust { issuer: ISSUER.to_owned(), audiences: vec![AUDIENCE.to_owned(), "other".to_owned()] };
-    Authorizer::new(trust, keys.clone(), clock.clone())
+    let trust = Trust {
+        issuer: ISSUER.to_owned(),
+        audiences: vec![AUDIENCE.to_owned(), "other".to_owned()],
+        groups_claim: "groups".to_owned(),
+    };
+    Authorizer::new(clock.clone()).believing(trust, Validation::Keys(keys.clone()))
 }
 
 /// Claims of which nothing is wrong.

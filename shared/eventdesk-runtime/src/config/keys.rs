@@ -11,8 +11,8 @@ pub(super) enum Kind {
     Boolean,
     /// Of texts; parted by commas in a variable.
     List,
-    /// Described in the documentation and refused: another build or a later one has it.
-    NotHere,
+    /// Texts by texts: a table, or a list of `name=text`, which is the form in a variable.
+    Pairs,
 }
 
 const PLAIN: &[(&str, Kind)] = &[
@@ -47,13 +47,8 @@ const PLAIN: &[(&str, Kind)] = &[
     ("lambda.shutdown_signal", Kind::Boolean),
     ("log.format", Kind::Text),
     ("log.level", Kind::Text),
-    ("issuer.url", Kind::Text),
-    ("issuer.audience", Kind::List),
-    ("issuer.groups_claim", Kind::Text),
-    ("issuer.roles", Kind::List),
-    ("issuer.docs_client_id", Kind::Text),
     ("secret.parameter", Kind::Text),
-    ("introspection.client_secret", Kind::NotHere),
+    ("introspection.client_secret", Kind::Text),
     ("directory.password.min", Kind::Integer),
     ("directory.password.max", Kind::Integer),
     ("directory.password.require_upper", Kind::Boolean),
@@ -63,6 +58,30 @@ const PLAIN: &[(&str, Kind)] = &[
     ("directory.password.special", Kind::Text),
 ];
 
+/// What can be said of each issuer.
+const ISSUER_KEYS: &[(&str, Kind)] = &[
+    ("url", Kind::Text),
+    ("audience", Kind::List),
+    ("groups_claim", Kind::Text),
+    ("roles", Kind::Pairs),
+    ("docs_client_id", Kind::Text),
+    ("validation", Kind::Text),
+    ("introspection_url", Kind::Text),
+    ("introspection_client_id", Kind::Text),
+    ("introspection_client_secret", Kind::Text),
+    ("introspection_cache_seconds", Kind::Integer),
+];
+
+/// The section that may stand several times.
+pub(super) const ISSUER: &str = "issuer";
+/// How many issuers there may be.
+pub(super) const MOST_ISSUERS: usize = 8;
+
+/// The section of the issuer at `index`: `issuer`, `issuer.2`, `issuer.3`, …
+pub(super) fn issuer(index: usize) -> String {
+    if index == 0 { ISSUER.to_owned() } else { format!("{ISSUER}.{}", index + 1) }
+}
+
 const USER_FIELDS: &[&str] = &["username", "first_name", "last_name", "phone", "email"];
 const EMPLOYEE_FIELDS: &[&str] =
     &["first_name", "last_name", "nick_name", "phone", "email", "country", "city", "address"];
@@ -71,6 +90,9 @@ const FIELD_KEYS: &[(&str, Kind)] = &[("min", Kind::Integer), ("max", Kind::Inte
 /// Every key with its kind.
 pub(super) fn all() -> Vec<(String, Kind)> {
     let mut keys: Vec<_> = PLAIN.iter().map(|(key, kind)| ((*key).to_owned(), *kind)).collect();
+    for section in (0..MOST_ISSUERS).map(issuer) {
+        keys.extend(ISSUER_KEYS.iter().map(|(key, kind)| (format!("{section}.{key}"), *kind)));
+    }
     for (group, fields) in [("users", USER_FIELDS), ("employees", EMPLOYEE_FIELDS)] {
         for field in fields {
             keys.extend(FIELD_KEYS.iter().map(|(key, kind)| (format!("directory.{group}.{field}.{key}"), *kind)));

@@ -55,13 +55,15 @@ struct Given {
 pub(super) struct Reader {
     kinds: BTreeMap<String, Kind>,
     given: BTreeMap<String, Given>,
+    /// How many issuers the file has.
+    issuers: usize,
     problems: Vec<Problem>,
 }
 
 impl Reader {
     pub(super) fn new(text: &str, variables: impl IntoIterator<Item = (String, Option<String>)>) -> Self {
         let kinds = keys::all().into_iter().collect();
-        let mut reader = Self { kinds, given: BTreeMap::new(), problems: Vec::new() };
+        let mut reader = Self { kinds, given: BTreeMap::new(), issuers: 0, problems: Vec::new() };
         match text.parse::<Table>() {
             Ok(table) => reader.take_table("", table),
             // Not the error's own text: that quotes the line, and a secret may stand in it.
@@ -94,24 +96,38 @@ impl Reader {
             let key = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
             match value {
                 Value::Table(section) if self.is_section(&key) => self.take_table(&key, section),
-                Value::Array(sections) if self.is_section(&key) && sections.iter().all(Value::is_table) => {
-                    self.take_only_table(&key, sections);
+                Value::Array(sections) if key == keys::ISSUER && sections.iter().all(Value::is_table) => {
+                    self.take_issuers(sections);
                 }
                 value => self.take(&key, value, None),
             }
         }
     }
 
-    /// The one table of a list of tables, such as `[[issuer]]`.
-    fn take_only_table(&mut self, key: &str, tables: Vec<Value>) {
-        if tables.len() > 1 {
-            self.problem(key, None, "is given more than once".to_owned());
+    /// The tables of `[[issuer]]`, each as a section of its own.
+    fn take_issuers(&mut self, tables: Vec<Value>) {
+        if tables.len() > keys::MOST_ISSUERS {
+            self.problem(keys::ISSUER, None, format!("there may be at most {}", keys::MOST_ISSUERS));
         }
-        for table in tables.into_iter().take(1) {
+        for (index, table) in tables.into_iter().take(keys::MOST_ISSUERS).enumerate() {
+            self.issuers = index + 1;
             if let Value::Table(section) = table {
-                self.take_table(key, section);
+                self.take_table(&keys::issuer(index), section);
             }
         }
+    }
+
+    /// The sections of issuers of whom anything is said.
+    pub(super) fn issuers(&self) -> Vec<String> {
+        let said = |section: &String| {
+            self.given.keys().any(|key| {
+                let rest = key.strip_prefix(section).and_then(|rest| rest.strip_prefix('.'));
+                // What begins with a number is about another one.
+                rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+            })
+        };
+        let sections = (0..keys::MOST_ISSUERS).map(|index| (index, keys::issuer(index)));
+        sections.filter(|(index, section)| *index < self.issuers || said(section)).map(|(_, section)| section).collect()
     }
 
     fn is_section(&self, key: &str) -> bool {
@@ -122,7 +138,6 @@ impl Reader {
         let reason = match self.kinds.get(key) {
             None if self.is_section(key) => "is a section, not a value",
             None => "unknown key",
-            Some(Kind::NotHere) => "not available in this build",
             Some(kind) if !kind.fits(&value) => kind.expectation(),
             Some(_) => {
                 self.given.insert(key.to_owned(), Given { value, variable });
@@ -185,6 +200,27 @@ impl Reader {
         array.into_iter().flatten().filter_map(|value| value.as_str().map(str::to_owned)).collect()
     }
 
+    /// The pairs of a key; what is no pair is noted.
+    pub(super) fn pairs(&mut self, key: &str) -> Vec<(String, String)> {
+        match self.given.get(key).map(|given| given.value.clone()) {
+            Some(Value::Table(table)) => {
+                table.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect()
+            }
+            Some(Value::Array(_)) => {
+                let mut pairs = Vec::new();
+                for text in self.list(key) {
+                    // The name may hold `=` itself.
+                    match text.rsplit_once('=') {
+                        Some((name, value)) => pairs.push((name.trim().to_owned(), value.trim().to_owned())),
+                        None => self.refuse(key, format!("{text:?} has no =")),
+                    }
+                }
+                pairs
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// All that was given below a section, as a table again.
     pub(super) fn section(&self, section: &str) -> Table {
         let mut table = Table::new();
@@ -217,17 +253,20 @@ impl Kind {
             Self::Integer => value.is_integer(),
             Self::Boolean => value.is_bool(),
             Self::List => value.as_array().is_some_and(|array| array.iter().all(Value::is_str)),
-            Self::NotHere => true,
+            Self::Pairs => {
+                Self::List.fits(value)
+                    || value.as_table().is_some_and(|table| table.iter().all(|(_, value)| value.is_str()))
+            }
         }
     }
 
     /// Reads the text of a variable.
     fn read(self, text: &str) -> Option<Value> {
         Some(match self {
-            Self::Text | Self::NotHere => Value::String(text.to_owned()),
+            Self::Text => Value::String(text.to_owned()),
             Self::Integer => Value::Integer(text.trim().parse().ok()?),
             Self::Boolean => Value::Boolean(text.trim().parse().ok()?),
-            Self::List => {
+            Self::List | Self::Pairs => {
                 let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
                 Value::Array(parts.map(|part| Value::String(part.to_owned())).collect())
             }
@@ -240,7 +279,7 @@ impl Kind {
             Self::Integer => "must be a whole number",
             Self::Boolean => "must be true or false",
             Self::List => "must be a list of texts",
-            Self::NotHere => "not available in this build",
+            Self::Pairs => "must be a table of texts, or a list of name=text",
         }
     }
 }

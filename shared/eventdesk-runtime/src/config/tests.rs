@@ -1,5 +1,7 @@
 //! Defaults, every key from both sources, and refusals.
 
+mod issuers;
+
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use eventdesk_app::access::AccessMatrix;
@@ -79,7 +81,7 @@ fn nothing_configured_is_the_documented_default() {
         store: Store::Sqlite,
         bus: Bus::Local,
         views: Views::Sqlite,
-        issuer: None,
+        issuers: Vec::new(),
         secret_parameter: None,
         lambda: Lambda::default(),
         cors: Cors::default(),
@@ -213,9 +215,24 @@ fn each_wrong_value_is_refused_with_key_and_reason() {
         ("[[issuer]]\nurl = \"https://x.example\"", "issuer.audience: must name at least one audience"),
         ("[[issuer]]\nurl = \"http://x.example\"\naudience = [\"desk\"]", "issuer.url: must be https"),
         ("[[issuer]]\naudience = [\"desk\"]", "issuer.url: must be given"),
-        ("[[issuer]]\n[[issuer]]", "issuer: is given more than once"),
-        ("[issuer]\nroles = [\"staff\"]", "issuer.roles: \"staff\" is not a group, = and a role"),
-        ("[issuer]\nroles = [\"staff=emperor\"]", "issuer.roles: \"staff=emperor\" is not a group, = and a role"),
+        ("[[issuer]]", "issuer.url: must be given"),
+        ("[issuer]\nroles = [\"staff\"]", "issuer.roles: \"staff\" has no ="),
+        ("[issuer]\nroles = [\"staff=emperor\"]", "issuer.roles: \"staff=emperor\" is not a group and a role"),
+        ("[issuer]\nroles = { staff = \"emperor\" }", "issuer.roles: \"staff=emperor\" is not a group and a role"),
+        ("[issuer]\nroles = { staff = 1 }", "issuer.roles: must be a table of texts"),
+        (
+            "[issuer]\nvalidation = \"trust\"\nurl = \"https://x.example\"\naudience = [\"desk\"]",
+            "issuer.validation: must be",
+        ),
+        (
+            "[issuer]\nintrospection_client_id = \"x\"\nurl = \"https://x.example\"\naudience = [\"desk\"]",
+            "issuer.introspection_client_id: goes with validation",
+        ),
+        (
+            "[introspection]\nclient_secret = \"sesame\"",
+            "introspection.client_secret: goes with an issuer's validation",
+        ),
+        ("[[limits]]\nlogin_failures_per_minute = 1", "limits: is a section, not a value"),
         ("[cors]\norigins = [\"*\"]", "cors.origins: \"*\" is not an origin"),
         ("[cors]\norigins = [\"https://desk.example/\"]", "cors.origins: \"https://desk.example/\" is not an origin"),
         ("[cors]\norigins = \"https://desk.example\"", "cors.origins: must be a list of texts"),
@@ -377,20 +394,12 @@ fn the_services_of_a_cloud_are_named_by_variables() {
         ("EVENTDESK_VIEWS_URI", "mongodb://127.0.0.1"),
         ("EVENTDESK_VIEWS_DATABASE", "desk"),
         ("EVENTDESK_SECRET_PARAMETER", "/desk/secret"),
-        ("EVENTDESK_ISSUER_URL", "https://login.example/oauth2"),
-        ("EVENTDESK_ISSUER_AUDIENCE", "desk,desk-web"),
-        ("EVENTDESK_ISSUER_ROLES", "a=b/staff=support,admins=admin"),
     ];
-    let given = given.map(|(name, value)| (name.to_owned(), Some(value.to_owned())));
-    let config = Config::read("", given).unwrap();
+    let config = Config::read("", variables(&given)).unwrap();
     let identity_table = Some("desk-identity".to_owned());
     assert_eq!(config.store, Store::DynamoDb { table: "desk-store".to_owned(), identity_table });
     assert_eq!(config.bus, Bus::EventBridge { name: "desk".to_owned() });
     let uri = "mongodb://127.0.0.1".to_owned();
     assert_eq!(config.views, Views::MongoDb { uri, database: Some("desk".to_owned()) });
     assert_eq!(config.secret_parameter.as_deref(), Some("/desk/secret"));
-    let issuer = config.issuer.unwrap();
-    assert_eq!((issuer.groups_claim.as_str(), issuer.audience.len()), ("groups", 2));
-    assert_eq!(issuer.roles.get("a=b/staff"), Some(&Role::Support));
-    assert_eq!(issuer.roles.get("admins"), Some(&Role::Admin));
 }

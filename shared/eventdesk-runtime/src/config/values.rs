@@ -1,14 +1,15 @@
 //! What each key means, its default and what it may be.
 
-use std::{collections::BTreeMap, net::IpAddr, path::PathBuf};
+mod issuers;
+
+use std::{net::IpAddr, path::PathBuf};
 
 use eventdesk_app::DirectoryRules;
-use eventdesk_events::user::Role;
 use url::{Host, Url};
 
 use super::{
-    Bootstrap, BuiltinIssuer, Bus, Config, Cors, ExternalIssuer, Lambda, Limits, Log, Passwords, Store, Views,
-    policy::policy, reader::Reader, secret::Secret,
+    Bootstrap, BuiltinIssuer, Bus, Config, Cors, Lambda, Limits, Log, Passwords, Store, Views, policy::policy,
+    reader::Reader, secret::Secret,
 };
 use crate::telemetry::{Format, check_level};
 
@@ -41,7 +42,7 @@ pub(super) fn config(reader: &mut Reader) -> Config {
         store: store(reader),
         bus: bus(reader),
         views: views(reader),
-        issuer: issuer(reader),
+        issuers: issuers::issuers(reader),
         secret_parameter: reader.some_text("secret.parameter"),
         cors: cors(reader),
         directory: directory(reader),
@@ -115,42 +116,6 @@ fn views(reader: &mut Reader) -> Views {
         Some(uri) => Views::MongoDb { uri, database: reader.some_text("views.database") },
         None => Views::Sqlite,
     }
-}
-
-fn issuer(reader: &mut Reader) -> Option<ExternalIssuer> {
-    let (audience, roles) = (reader.list("issuer.audience"), roles(reader));
-    let Some(url) = reader.some_text("issuer.url") else {
-        if !audience.is_empty() || !roles.is_empty() {
-            reader.refuse("issuer.url", "must be given with what else is said of the issuer");
-        }
-        return None;
-    };
-    if let Err(reason) = check_url(&url) {
-        reader.refuse("issuer.url", reason);
-    }
-    if audience.is_empty() {
-        reader.refuse("issuer.audience", "must name at least one audience");
-    }
-    let groups_claim = reader.some_text("issuer.groups_claim").unwrap_or_else(|| "groups".to_owned());
-    Some(ExternalIssuer { url, audience, groups_claim, roles })
-}
-
-/// `group=role`, one a text; a group may hold `=` itself.
-fn roles(reader: &mut Reader) -> BTreeMap<String, Role> {
-    let mut roles = BTreeMap::new();
-    for text in reader.list("issuer.roles") {
-        let pair = text.rsplit_once('=').map(|(group, role)| (group.trim(), role.trim()));
-        let known = pair.and_then(|(group, role)| {
-            let role = Role::ALL.into_iter().find(|known| known.as_str() == role)?;
-            (!group.is_empty()).then(|| (group.to_owned(), role))
-        });
-        match known {
-            Some((group, role)) => drop(roles.insert(group, role)),
-            None => reader
-                .refuse("issuer.roles", format!("{text:?} is not a group, = and a role, such as \"staff=support\"")),
-        }
-    }
-    roles
 }
 
 fn listen(reader: &mut Reader) -> std::net::SocketAddr {
