@@ -27,8 +27,10 @@ pub enum AuthorizerContext {
     Verified {
         /// The token's claims, every value as text.
         claims: Claims,
-        /// The user.
+        /// The user, or the service account.
         id: UserId,
+        /// Which of the two.
+        kind: ActorKind,
         /// As the directory had them when asked, or as the token's groups map to them.
         roles: Vec<Role>,
         /// Whether they reach nothing but the authentication section.
@@ -56,6 +58,7 @@ impl AuthorizerContext {
             Ok(Principal { caller, disabled, login_denied, in_directory, claims }) => Self::Verified {
                 claims: claims.into_owned(),
                 id: caller.id,
+                kind: caller.kind,
                 roles: caller.roles,
                 disabled,
                 login_denied,
@@ -87,11 +90,11 @@ pub(super) async fn principal<'e>(
     }
     let context = Value::Object(authorizer.fields.clone().into_iter().collect());
     match serde_json::from_value(context) {
-        Ok(AuthorizerContext::Verified { claims, id, roles, disabled, login_denied, in_directory }) => {
+        Ok(AuthorizerContext::Verified { claims, id, kind, roles, disabled, login_denied, in_directory }) => {
             if !has_any_scope(&claims, route.scopes) {
                 return Err(Problem::forbidden_scope(route.scopes));
             }
-            let caller = Caller { id, kind: ActorKind::User, roles };
+            let caller = Caller { id, kind, roles };
             Ok(Principal { caller, disabled, login_denied, in_directory, claims: Cow::Owned(claims) })
         }
         Ok(AuthorizerContext::Refused { code: Some(code), description }) => {
@@ -130,6 +133,7 @@ mod tests {
         let verdict = AuthorizerContext::Verified {
             claims: Claims::from([("sub".to_owned(), "me".to_owned())]),
             id: UserId::from_uuid(uuid::Uuid::nil()),
+            kind: ActorKind::Service,
             roles: vec![Role::Admin],
             disabled: false,
             login_denied: false,
@@ -137,7 +141,7 @@ mod tests {
         };
         let id = "00000000-0000-0000-0000-000000000000";
         let expected = json!({ "verified": {
-            "claims": { "sub": "me" }, "id": id, "roles": ["admin"],
+            "claims": { "sub": "me" }, "id": id, "kind": "service", "roles": ["admin"],
             "disabled": false, "login_denied": false, "in_directory": true,
         } });
         assert_eq!(serde_json::to_value(verdict).unwrap(), expected);
