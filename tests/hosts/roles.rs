@@ -68,6 +68,9 @@ const TABLE: &[(&str, &str, Body, &str)] = &[
     ("POST", "/clients/{client}/rotate-secret", Body::None, "ok 403 403 403 403 403 401 403"),
     ("GET", "/clients/{client}/history", Body::None, "ok 403 403 403 403 403 401 403"),
     ("GET", "/admin/routes", Body::None, "ok 403 403 403 403 403 401 403"),
+    ("GET", "/admin/audit", Body::None, "ok 403 403 403 403 403 401 403"),
+    ("GET", "/admin/dead-letters", Body::None, "ok 403 403 403 403 403 401 403"),
+    ("POST", "/admin/dead-letters/{letter}/retry", Body::None, "404 403 403 403 403 403 401 403"),
     ("GET", "/me", Body::None, "ok ok ok ok ok ok 401 ok"),
     ("PUT", "/me/password", Body::WeakPassword, "422 422 422 422 422 422 401 422"),
     ("GET", "/status", Body::None, "ok ok ok ok ok ok 401 ok"),
@@ -154,7 +157,7 @@ impl Cast {
 
     /// `path` with fresh records in it, and the last answer that made one.
     async fn prepared(&self, path: &str, who: usize) -> (String, Option<Answer>) {
-        let mut path = path.replace("{tag}", "vpn");
+        let mut path = path.replace("{tag}", "vpn").replace("{letter}", "projector-ticket.999999999");
         let mut made = None;
         if path.contains("{ticket}") {
             let ticket = self.scene.ticket_with(self.employee(who), json!({ "tags": ["vpn"] })).await;

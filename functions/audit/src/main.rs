@@ -1,20 +1,28 @@
-//! The audit on Lambda, called by a schedule: what never reached its consumers is found and mended.
+//! The operators' functions on Lambda: `audit` is called by a schedule and mends what never reached its consumers;
+//! `operations` answers who asks how they stand.
 
 mod report;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use eventdesk_cloud::Cloud;
 use eventdesk_desk::handler;
-use eventdesk_lambda::{closing, run, start};
+use eventdesk_http::{Function, Services, routes::Owner};
+use eventdesk_lambda::{closing, run, serve, start};
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     start(async |config| {
-        handler(&["audit"])?;
+        let name = handler(&["audit", "operations"])?;
         let cloud = Cloud::new(&config);
+        if name == "operations" {
+            let (desk, operations) = tokio::try_join!(cloud.desk(), cloud.operations())?;
+            let services = Services { operations: Some(Arc::new(operations)), ..desk.services(None) };
+            closing(&config, cloud.close()).await;
+            return serve(Function::new(Owner::Operations, Arc::new(services))).await;
+        }
         let audit = cloud.audit().await?;
         closing(&config, cloud.close()).await;
         run(async |_: LambdaEvent<Value>| {

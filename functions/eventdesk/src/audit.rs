@@ -20,9 +20,9 @@ pub(crate) struct AuditArgs {
 
 /// Looks once, and mends what is due.
 pub(crate) async fn audit(config: Config, args: &AuditArgs) -> Result<(), Failure> {
-    let operators = Beside::open(config).await?.operators().await?;
-    let report = if args.dry_run { operators.audit.inspect().await? } else { operators.audit.run().await? };
-    let standings = operators.audit.standings(&*operators.letters.letters).await?;
+    let operations = Beside::open(config).await?.operations().await?;
+    let report = if args.dry_run { operations.audit.inspect().await? } else { operations.audit.run().await? };
+    let standings = operations.audit.standings(&*operations.letters.letters).await?;
     console::say(&if args.json { in_json(&report, &standings) } else { in_words(&report, &standings, args.dry_run) });
     if report.commits_behind == 0 { Ok(()) } else { Err(Failure::Found("commits are behind")) }
 }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use eventdesk_app::ports::{Clock, ReadStore};
+use eventdesk_app::{
+    operations::Operations,
+    ports::{Clock, ReadStore},
+};
 use eventdesk_cloud::Cloud;
 use eventdesk_local::{Local, LocalError};
 use eventdesk_runtime::{
@@ -11,7 +14,7 @@ use eventdesk_runtime::{
 };
 use eventdesk_sqlite::{DataFolder, SqliteEventStore};
 
-use crate::{failure::Failure, operators::Operators};
+use crate::{failure::Failure, operators};
 
 /// Store and read models, each opened where the configuration says.
 pub(crate) struct Beside {
@@ -35,8 +38,8 @@ impl Beside {
     }
 
     /// The tools for consumers.
-    pub(crate) async fn operators(&self) -> Result<Operators, Failure> {
+    pub(crate) async fn operations(&self) -> Result<Operations, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        Operators::new(&self.config, &self.cloud, self.sqlite.as_ref(), &self.views, clock).await
+        operators::operations(&self.config, &self.cloud, self.sqlite.as_ref(), &self.views, clock).await
     }
 }

@@ -79,7 +79,7 @@ impl Which {
 
 /// Does what is asked with dead letters.
 pub(crate) async fn dead_letters(config: Config, command: DeadLettersCommand) -> Result<(), Failure> {
-    let desk = Beside::open(config).await?.operators().await?.letters;
+    let desk = Beside::open(config).await?.operations().await?.letters;
     match command {
         DeadLettersCommand::List { which, json } => list(&desk, which.selection(Vec::new()), json).await,
         DeadLettersCommand::Show { id, private } => show(&desk, id, private).await,

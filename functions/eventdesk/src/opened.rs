@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use eventdesk_app::{
+    operations::Operations,
     ports::{EventStore, Publisher, Queue, ReadStore},
     projections::{Projector, projectors},
     publish::LocalPublisher,
@@ -17,7 +18,7 @@ use eventdesk_runtime::{
 };
 use eventdesk_sqlite::{DataFolder, SqliteEventStore};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, operators};
 
 /// A desk with everything around it. The folder is the last to be let go.
 pub(crate) struct Opened {
@@ -68,6 +69,12 @@ impl Opened {
             (parts, keys)
         };
         Ok(Self { desk: Desk::new(config, parts)?, keys, views, sqlite, cloud, _folder: local })
+    }
+
+    /// What operators look after consumers with.
+    pub(crate) async fn operations(&self) -> Result<Operations, Failure> {
+        let (config, clock) = (self.desk.config(), self.desk.clock());
+        operators::operations(config, &self.cloud, self.sqlite.as_ref(), &self.views, clock).await
     }
 
     /// Waits for an event store in which nothing can be written any more, whatever is tried.

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use eventdesk_app::{
     audit::{Audit, AuditOptions, LocalConsumers, LocalRepublisher},
     dead_letters::{LetterDesk, LocalDeadLetters},
+    operations::Operations,
     ports::{Clock, CommitLog, ReadStore},
 };
 use eventdesk_cloud::Cloud;
@@ -17,48 +18,42 @@ use crate::{failure::Failure, opened::needs};
 const LOCAL_MARGIN: Duration = Duration::from_secs(2);
 
 /// What operators look after consumers with.
-pub(crate) struct Operators {
-    pub(crate) audit: Audit,
-    pub(crate) letters: LetterDesk,
-}
-
-impl Operators {
-    pub(crate) async fn new(
-        config: &Config,
-        cloud: &Cloud,
-        sqlite: Option<&SqliteEventStore>,
-        views: &Arc<dyn ReadStore>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, Failure> {
-        let desk = |letters| LetterDesk { letters, views: Arc::clone(views) };
-        match (&config.bus, sqlite) {
-            (Bus::Local, Some(store)) => {
-                let log: Arc<dyn CommitLog> = Arc::new(store.clone());
-                let consumers = LocalConsumers { log, views: Arc::clone(views), clock: Arc::clone(&clock) };
-                let store = Arc::new(store.clone());
-                let audit = Audit {
-                    feed: store.clone(),
-                    store,
-                    views: Arc::clone(views),
-                    publisher: Arc::new(LocalRepublisher(consumers.clone())),
-                    consumers: Arc::new(consumers.clone()),
-                    clock,
-                    options: AuditOptions { margin: LOCAL_MARGIN, ..AuditOptions::default() },
-                };
-                audit.prepare().await?;
-                Ok(Self { audit, letters: desk(Arc::new(LocalDeadLetters(consumers))) })
-            }
-            (Bus::Local, None) => Err(needs("bus.name")),
-            (Bus::EventBridge { .. }, store) => {
-                let audit = match store {
-                    Some(store) => {
-                        let store = Arc::new(store.clone());
-                        cloud.audit_over(store.clone(), store, Arc::clone(views)).await?
-                    }
-                    None => cloud.audit().await?,
-                };
-                Ok(Self { audit, letters: desk(cloud.dead_letters().await?) })
-            }
+pub(crate) async fn operations(
+    config: &Config,
+    cloud: &Cloud,
+    sqlite: Option<&SqliteEventStore>,
+    views: &Arc<dyn ReadStore>,
+    clock: Arc<dyn Clock>,
+) -> Result<Operations, Failure> {
+    let desk = |letters| LetterDesk { letters, views: Arc::clone(views) };
+    match (&config.bus, sqlite) {
+        (Bus::Local, Some(store)) => {
+            let log: Arc<dyn CommitLog> = Arc::new(store.clone());
+            let consumers = LocalConsumers { log, views: Arc::clone(views), clock: Arc::clone(&clock) };
+            let store = Arc::new(store.clone());
+            let audit = Audit {
+                feed: store.clone(),
+                store,
+                views: Arc::clone(views),
+                publisher: Arc::new(LocalRepublisher(consumers.clone())),
+                consumers: Arc::new(consumers.clone()),
+                clock,
+                options: AuditOptions { margin: LOCAL_MARGIN, ..AuditOptions::default() },
+            };
+            audit.prepare().await?;
+            Ok(Operations { audit, letters: desk(Arc::new(LocalDeadLetters(consumers))) })
+        }
+        (Bus::Local, None) => Err(needs("bus.name")),
+        (Bus::EventBridge { .. }, store) => {
+            let audit = match store {
+                Some(store) => {
+                    let store = Arc::new(store.clone());
+                    cloud.audit_over(store.clone(), store, Arc::clone(views)).await?
+                }
+                None => cloud.audit().await?,
+            };
+            audit.prepare().await?;
+            Ok(Operations { audit, letters: desk(cloud.dead_letters().await?) })
         }
     }
 }

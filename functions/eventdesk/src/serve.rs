@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use eventdesk_app::{
     CommandError, Commands,
     identity::{BOOTSTRAP_USERNAME, Bootstrap, bootstrap},
+    operations::Operations,
     ports::Queue,
     projections::Projector,
 };
@@ -44,7 +45,8 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     if opened.desk.config().builtin_issuer.enabled {
         make_first_admin(&commands, opened.desk.config()).await?;
     }
-    let gateway = gateway(&opened, commands)?;
+    let operations = Box::pin(opened.operations()).await?;
+    let gateway = gateway(&opened, commands, operations)?;
     let mut projectors = Projectors::start(opened.projectors().await?);
     let mut stop = machine::Stop::listen().map_err(Failure::Signals)?;
 
@@ -84,12 +86,13 @@ async fn make_first_admin(commands: &Commands, config: &Config) -> Result<(), Fa
 }
 
 /// Every function that answers HTTP, behind the gateway.
-fn gateway(opened: &Opened, commands: Arc<Commands>) -> Result<Gateway, Failure> {
+fn gateway(opened: &Opened, commands: Arc<Commands>, operations: Operations) -> Result<Gateway, Failure> {
     let Opened { desk, keys, views, .. } = opened;
     let services = Arc::new(Services {
         commands: Some(commands),
         queries: Some(desk.queries(Arc::clone(views))),
         identity: Some(desk.identity(keys)),
+        operations: Some(Arc::new(operations)),
         ..desk.services(Some(Arc::clone(views)))
     });
     let functions = Owner::ALL.into_iter().fold(Functions::default(), |functions, owner| {

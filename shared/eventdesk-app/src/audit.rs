@@ -170,7 +170,13 @@ impl Audit {
     /// See [`AuditError`].
     pub async fn inspect(&self) -> Result<AuditReport, AuditError> {
         let now = self.clock.now();
-        let (state, _) = State::load(&*self.views, earlier(now, self.options.first_look_back)).await?;
+        let first = earlier(now, self.options.first_look_back);
+        let state = match State::load(&*self.views, first).await {
+            Ok((state, _)) => state,
+            // No run has made a place for it yet.
+            Err(ReadStoreError::Internal(_)) => State::beginning(first),
+            Err(error) => return Err(error.into()),
+        };
         let mut progress = Progress::new(HashMap::new());
         let behind = self.look(&state, now, earlier(now, self.options.margin), &mut progress).await?;
         Ok(report(&behind, now))

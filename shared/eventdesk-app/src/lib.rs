@@ -12,6 +12,7 @@ mod execute;
 pub mod figures;
 pub mod identity;
 pub mod local_queue;
+pub mod operations;
 mod policy;
 pub mod ports;
 pub mod projections;

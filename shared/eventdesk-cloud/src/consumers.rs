@@ -5,6 +5,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use aws_sdk_sqs::Client;
 use eventdesk_app::{
     audit::{Audit, AuditOptions, CONSUMERS, Feed},
+    dead_letters::LetterDesk,
+    operations::Operations,
     ports::{DeadLetters, EventStore, Queue, ReadStore},
 };
 use eventdesk_aws::{
@@ -27,13 +29,15 @@ impl Cloud {
     pub async fn audit(&self) -> Result<Audit, CloudError> {
         let Store::DynamoDb { table, .. } = &self.config.store else { return Err(CloudError::Needs("store.table")) };
         let store = Arc::new(DynamoEventStore::new(self.dynamodb().await, table));
-        self.audit_over(store.clone(), store, self.prepared_views().await?).await
+        let audit = self.audit_over(store.clone(), store, self.prepared_views().await?).await?;
+        audit.prepare().await?;
+        Ok(audit)
     }
 
-    /// The audit over another store than `DynamoDB`, or read models that are open already.
+    /// The audit over another store than `DynamoDB`, or read models that are open already; it is not prepared.
     ///
     /// # Errors
-    /// `Needs`, `Views` and `Queue`.
+    /// `Needs` and `Queue`.
     pub async fn audit_over(
         &self,
         feed: Arc<dyn Feed>,
@@ -42,7 +46,7 @@ impl Cloud {
     ) -> Result<Audit, CloudError> {
         let publisher = self.publisher().await.ok_or(CloudError::Needs("bus.name"))?;
         let consumers = self.consumers().await?;
-        let audit = Audit {
+        Ok(Audit {
             feed,
             store,
             views,
@@ -50,9 +54,19 @@ impl Cloud {
             consumers: Arc::new(consumers),
             clock: Arc::new(SystemClock),
             options: AuditOptions::default(),
-        };
-        audit.prepare().await?;
-        Ok(audit)
+        })
+    }
+
+    /// What operators look after the consumers with, for who only reads the read models: the audit cannot mend.
+    ///
+    /// # Errors
+    /// `Needs`, `Mongo`, `Views` and `Queue`.
+    pub async fn operations(&self) -> Result<Operations, CloudError> {
+        let Store::DynamoDb { table, .. } = &self.config.store else { return Err(CloudError::Needs("store.table")) };
+        let store = Arc::new(DynamoEventStore::new(self.dynamodb().await, table));
+        let (views, letters) = tokio::try_join!(self.views(), self.dead_letters())?;
+        let audit = self.audit_over(store.clone(), store, Arc::clone(&views)).await?;
+        Ok(Operations { audit, letters: LetterDesk { letters, views } })
     }
 
     /// The dead letters of all projectors.

@@ -200,6 +200,7 @@ impl Desk {
                 issuers,
                 known: KnownCallers::default(),
             },
+            operations: None,
             policy: self.policy.clone(),
             idempotency: self.parts.secret.digester("idempotency"),
             probes: views.into_iter().map(read_models).collect(),

@@ -10,7 +10,7 @@ mod tests;
 use std::sync::Arc;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use eventdesk_app::{Commands, Digester, Policy, identity::Identity, queries::Queries};
+use eventdesk_app::{Commands, Digester, Policy, identity::Identity, operations::Operations, queries::Queries};
 use futures_util::future::BoxFuture;
 use http::Method;
 
@@ -34,6 +34,8 @@ pub struct Services {
     pub queries: Option<Arc<Queries>>,
     /// For the `identity` function.
     pub identity: Option<Arc<Identity>>,
+    /// For the `operations` function.
+    pub operations: Option<Arc<Operations>>,
     /// Finds out who asks.
     pub callers: CallerResolver,
     /// Who may do what.

@@ -67,6 +67,7 @@ kinds! {
     UserNotFound = 404 "user-not-found" "There is no such user";
     EmployeeNotFound = 404 "employee-not-found" "There is no such employee";
     ClientNotFound = 404 "client-not-found" "There is no such service account";
+    DeadLetterNotFound = 404 "dead-letter-not-found" "There is no such dead letter";
     MethodNotAllowed = 405 "method-not-allowed" "The path does not know the method";
     RequestTimeout = 408 "request-timeout" "The request did not arrive in time";
     InvalidTransition = 409 "invalid-transition" "The ticket cannot move there";

@@ -15,6 +15,7 @@ use eventdesk_app::{
     Commands, ConsistencyToken, Resource,
     access::{Caller, Permission},
     identity::Identity,
+    operations::Operations,
     queries::{Queries, QueryContext},
 };
 use eventdesk_events::{EmployeeId, MessageId, TicketId, UserId};
@@ -90,6 +91,10 @@ impl<'r> Request<'r> {
 
     pub(crate) fn identity(&self) -> Result<&'r Identity, Problem> {
         self.services.identity.as_deref().ok_or_else(|| missing("identity"))
+    }
+
+    pub(crate) fn operations(&self) -> Result<&'r Operations, Problem> {
+        self.services.operations.as_deref().ok_or_else(|| missing("operations"))
     }
 
     /// What a query must know: the caller, and what they have seen already.

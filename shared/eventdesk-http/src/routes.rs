@@ -36,17 +36,20 @@ pub enum Owner {
     QueryDirectory,
     /// Tokens, the caller, documents and health.
     Identity,
+    /// What operators see of the consumers.
+    Operations,
 }
 
 impl Owner {
     /// All functions that answer HTTP.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::CommandTicket,
         Self::CommandMessage,
         Self::CommandDirectory,
         Self::QueryTicket,
         Self::QueryDirectory,
         Self::Identity,
+        Self::Operations,
     ];
 
     /// The value of `_HANDLER`.
@@ -58,6 +61,7 @@ impl Owner {
             Self::QueryTicket => "query-ticket",
             Self::QueryDirectory => "query-directory",
             Self::Identity => "identity",
+            Self::Operations => "operations",
         }
     }
 

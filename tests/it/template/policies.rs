@@ -210,6 +210,8 @@ fn who_changes_tells_the_bus_and_who_projects_hears_one_queue() {
         let publishes = name.starts_with("command-") || matches!(name.as_str(), "audit" | "identity");
         assert_eq!(may("events:PutEvents"), if publishes { vec!["Bus"] } else { vec![] }, "{name}");
         let own = match name.as_str() {
+            // Who shows dead letters receives them, and takes those away that are tried again.
+            "operations" => vec!["DirectoryDeadLetters", "HistoryDeadLetters", "TicketDeadLetters"],
             "projector-ticket" => vec!["TicketQueue"],
             "projector-history" => vec!["HistoryQueue"],
             "projector-directory" => vec!["DirectoryQueue"],
@@ -219,7 +221,9 @@ fn who_changes_tells_the_bus_and_who_projects_hears_one_queue() {
         assert_eq!(may("sqs:DeleteMessage"), own, "{name}");
         // A projector brings what it cannot work through to its own dead letters; the audit asks for a second look.
         let sends: Vec<_> = match name.as_str() {
-            "audit" => vec!["DirectoryQueue".to_owned(), "HistoryQueue".to_owned(), "TicketQueue".to_owned()],
+            "audit" | "operations" => {
+                vec!["DirectoryQueue".to_owned(), "HistoryQueue".to_owned(), "TicketQueue".to_owned()]
+            }
             _ => own.iter().map(|queue| queue.replace("Queue", "DeadLetters")).collect(),
         };
         assert_eq!(may("sqs:SendMessage"), sends, "{name}");

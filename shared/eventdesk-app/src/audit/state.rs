@@ -57,7 +57,12 @@ impl State {
         let revision = stored.as_ref().map_or(0, |document| document.revision);
         // A state of another build may not be readable: then the look is a long one.
         let state = stored.and_then(|document| serde_json::from_str(&document.body).ok());
-        Ok((state.unwrap_or(Self { checkpoint: first, pending: Vec::new() }), revision))
+        Ok((state.unwrap_or(Self::beginning(first)), revision))
+    }
+
+    /// What a first run remembers.
+    pub(super) fn beginning(first: Timestamp) -> Self {
+        Self { checkpoint: first, pending: Vec::new() }
     }
 
     /// Stores the state, unless another run did meanwhile.

@@ -1,6 +1,11 @@
 //! What commands and queries fail with, as problems.
 
-use eventdesk_app::{CommandError, QueryError, Resource};
+use eventdesk_app::{
+    CommandError, QueryError, Resource,
+    audit::AuditError,
+    dead_letters::DeadLettersError,
+    ports::{ReadStoreError, StoreError},
+};
 use eventdesk_domain::{
     employee::EmployeeError, message::MessageError, roster::RosterError, ticket::TicketError, user::UserError,
 };
@@ -130,6 +135,28 @@ impl From<QueryError> for Problem {
             }
             QueryError::Unavailable(_) => Self::unavailable().because(&error),
             QueryError::Internal(_) => Self::internal().because(&error),
+        }
+    }
+}
+
+impl From<AuditError> for Problem {
+    fn from(error: AuditError) -> Self {
+        match &error {
+            AuditError::Store(StoreError::Internal(_)) | AuditError::Views(ReadStoreError::Internal(_)) => {
+                Self::internal().because(&error)
+            }
+            AuditError::Store(_) | AuditError::Views(_) | AuditError::State(_) | AuditError::Queue(_) => {
+                Self::unavailable().because(&error)
+            }
+        }
+    }
+}
+
+impl From<DeadLettersError> for Problem {
+    fn from(error: DeadLettersError) -> Self {
+        match &error {
+            DeadLettersError::Views(ReadStoreError::Internal(_)) => Self::internal().because(&error),
+            DeadLettersError::Views(_) | DeadLettersError::Queue(_) => Self::unavailable().because(&error),
         }
     }
 }

@@ -131,3 +131,8 @@ pub(super) const REDIRECT: &[Parameter] = &[
     parameter("iss", K::Text, "The issuer."),
     parameter("session_state", K::Text, "The issuer's session."),
 ];
+
+pub(crate) const DEAD_LETTERS: &[Parameter] = &[
+    parameter("consumer", K::Text, "Those of one consumer, such as `projector-ticket`."),
+    parameter("stream", K::Text, "Those of one stream, such as `ticket-0192f3a8-…`."),
+];

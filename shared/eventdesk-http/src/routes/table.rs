@@ -6,12 +6,12 @@ use http::Method;
 use super::{
     Access::{Authenticated, Needs, Public},
     Answer, Media,
-    Owner::{CommandDirectory, CommandMessage, CommandTicket, Identity, QueryDirectory, QueryTicket},
+    Owner::{CommandDirectory, CommandMessage, CommandTicket, Identity, Operations, QueryDirectory, QueryTicket},
     Route, parameters as q,
 };
 use crate::{
     handlers::{
-        clients, documents, employees, messages, operations, session, ticket_changes, ticket_patch, tickets, token,
+        clients, documents, employees, messages, operations, operators, session, ticket_changes, ticket_patch, tickets, token,
         user_changes, users,
     },
     represent::{EmployeeView, EntryView, MessageView, TicketView, UserView},
@@ -317,6 +317,19 @@ fn operations() -> Vec<Route> {
         route!(GET "/admin/routes", Identity, Needs(P::Administer), "operations", "Lists every route." =>
             operations::routes)
         .answers::<operations::RoutesView<'static>>(200)
+        .scopes(ADMIN),
+        route!(GET "/admin/audit", Operations, Needs(P::Administer), "operations",
+            "Tells what was appended and has not arrived in the read models." => operators::audit)
+        .answers::<operators::AuditView>(200)
+        .scopes(ADMIN),
+        route!(GET "/admin/dead-letters", Operations, Needs(P::Administer), "operations",
+            "Lists what consumers have given up." => operators::dead_letters)
+        .parameters(q::DEAD_LETTERS)
+        .answers::<operators::LettersView<'static>>(200)
+        .scopes(ADMIN),
+        route!(POST "/admin/dead-letters/{letter_id}/retry", Operations, Needs(P::Administer), "operations",
+            "Has a consumer receive a dead letter again." => operators::retry)
+        .answers::<operators::OutcomeView>(200)
         .scopes(ADMIN),
         route!(GET "/openapi.json", Identity, Public, "documentation", "Describes the API (OpenAPI 3.1)." =>
             documents::openapi)
