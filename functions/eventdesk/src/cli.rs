@@ -9,7 +9,9 @@ use crate::{
     audit::{self, AuditArgs},
     console,
     dead_letters::{self, DeadLettersCommand},
+    export::{self, ExportArgs},
     failure::Failure,
+    import::{self, ImportArgs},
     serve,
 };
 
@@ -40,6 +42,10 @@ enum Command {
     /// Deals with what consumers have given up.
     #[command(subcommand)]
     DeadLetters(DeadLettersCommand),
+    /// Writes everything that the event store holds into a file, texts and contact details included: the backup.
+    Export(ExportArgs),
+    /// Fills an empty event store from such a file.
+    Import(ImportArgs),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
@@ -54,6 +60,8 @@ pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command() {
         Command::Serve => start(serve::serve),
         Command::Audit(args) => start(async |config| Box::pin(audit::audit(config, &args)).await),
+        Command::Export(args) => start(async |config| Box::pin(export::export(config, &args)).await),
+        Command::Import(args) => start(async |config| Box::pin(import::import(config, &args)).await),
         Command::DeadLetters(command) => {
             start(async |config| Box::pin(dead_letters::dead_letters(config, command)).await)
         }

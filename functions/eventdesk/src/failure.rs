@@ -1,12 +1,13 @@
 //! Why the program ends without having done what it was asked.
 
-use std::{error::Error, io, net::SocketAddr, process::ExitCode};
+use std::{error::Error, io, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use eventdesk_app::{
     CommandError,
     audit::AuditError,
     dead_letters::DeadLettersError,
-    ports::{QueueError, ReadStoreError},
+    ports::{QueueError, ReadStoreError, StoreError},
+    transfer::{Damage, ExportError, ImportError},
 };
 use eventdesk_cloud::CloudError;
 use eventdesk_desk::{DeskError, InvalidPolicy};
@@ -66,6 +67,24 @@ pub(crate) enum Failure {
     Views(#[from] ReadStoreError),
     #[error("there is no dead letter of that name, or not any more")]
     NoSuchLetter,
+    #[error("{} cannot be used", path.display())]
+    File {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error(transparent)]
+    Damage(Damage),
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    #[error(
+        "an import into this store was interrupted: resume it with `eventdesk import --resume`, or begin with an empty store"
+    )]
+    HalfImported,
+    #[error("the event store cannot be used")]
+    Reading(#[from] StoreError),
     /// The tool has done its work, and what it found is not as it should be.
     #[error("{0}")]
     Found(&'static str),

@@ -5,10 +5,14 @@ mod beside;
 mod cli;
 mod console;
 mod dead_letters;
+mod export;
 mod failure;
+mod import;
 mod machine;
 mod opened;
 mod operators;
 mod serve;
+mod stores;
+mod telling;
 
 pub use cli::{Cli, run};

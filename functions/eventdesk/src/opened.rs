@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use eventdesk_app::{
     operations::Operations,
-    ports::{EventStore, Publisher, Queue, ReadStore},
+    ports::{EventStore, ImportStore, Publisher, Queue, ReadStore},
     projections::{Projector, projectors},
     publish::LocalPublisher,
 };
@@ -40,6 +40,14 @@ impl Opened {
             Views::Sqlite => local.views(sqlite.as_ref()).await?,
             Views::MongoDb { .. } => cloud.prepared_views().await?,
         };
+        let half_imported = match (&sqlite, cloud.import_store().await) {
+            (Some(store), _) => store.unfinished_import().await?.is_some(),
+            (None, Some((store, _))) => store.unfinished_import().await?.is_some(),
+            (None, None) => false,
+        };
+        if half_imported {
+            return Err(Failure::HalfImported);
+        }
         let publisher: Arc<dyn Publisher> = cloud.publisher().await.unwrap_or_else(|| Arc::new(LocalPublisher));
         let (parts, keys) = if let Some(sqlite) = &sqlite {
             let store: Arc<dyn EventStore> = Arc::new(sqlite.clone());

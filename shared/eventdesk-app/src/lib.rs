@@ -22,6 +22,7 @@ mod records;
 mod secret;
 mod texts;
 mod transaction;
+pub mod transfer;
 
 pub use aggregate::{Aggregate, KeyRing, LoadError, Loaded, REMEMBERED_KEYS, RememberedKey};
 pub use error::{CommandError, InvalidField, QueryError, Resource};

@@ -24,6 +24,7 @@
 //! - **A reservation** of a unique value: `stream` = `claim#<namespace>#<digest>`, `version` = 0, `holder` (a stream).
 //! - **The ticket numbers**: `stream` = `counter#ticket-number`, `version` = 0, `last` (`N`, the last number of the
 //!   last block that was given out).
+//! - **The mark of an unfinished import**: `stream` = `counter#unfinished-import`, `version` = 0, `last` (`N`).
 //!
 //! With S started KB of a commit, a commit alone costs S + 1 write units: S for the item, 1 for its line in the index,
 //! which is never written again. In a transaction it costs 2S + 1, and each condition check, claim and release 2.
@@ -60,6 +61,7 @@ mod credentials;
 mod failed_logins;
 mod fault;
 mod feed;
+mod import;
 mod issuer_keys;
 mod item;
 mod private;

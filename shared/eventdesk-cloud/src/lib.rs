@@ -12,7 +12,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use eventdesk_app::{
     DeploymentSecret,
     ports::{
-        Clients, Credentials, EventStore, FailedLogins, Publisher, QueueError, ReadStore, ReadStoreError, Revocations,
+        Clients, CommitScan, Credentials, EventStore, FailedLogins, ImportStore, Publisher, QueueError, ReadStore, ReadStoreError, Revocations,
         Sessions,
     },
     projections::{Projector, VIEWS, projectors},
@@ -131,6 +131,13 @@ impl Cloud {
     pub async fn store(&self) -> Option<Arc<dyn EventStore>> {
         let Store::DynamoDb { table, .. } = &self.config.store else { return None };
         Some(Arc::new(DynamoEventStore::new(self.dynamodb().await, table)))
+    }
+
+    /// The event store to be read and filled as a whole, if it is `DynamoDB`.
+    pub async fn import_store(&self) -> Option<(Arc<dyn ImportStore>, Arc<dyn CommitScan>)> {
+        let Store::DynamoDb { table, .. } = &self.config.store else { return None };
+        let store = Arc::new(DynamoEventStore::new(self.dynamodb().await, table));
+        Some((store.clone(), store))
     }
 
     /// Tells the bus, if it is `EventBridge`.

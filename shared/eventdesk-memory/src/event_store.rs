@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use eventdesk_app::ports::{
     Append, AppendError, Category, Claim, Commit, CommitLog, CommitScan, Credential, Credentials, CredentialsError,
-    EventStore, Extent, Position, ScanPage, ScannedCommit, Segment, StoreError, StoredCommit,
+    EventStore, Extent, ImportStore, Position, ScanPage, ScannedCommit, Segment, StoreError, StoredCommit,
 };
 use eventdesk_events::{StreamId, UserId, Version};
 use tokio::sync::watch;
@@ -21,6 +21,7 @@ pub struct MemoryEventStore {
     desk: Mutex<Desk>,
     newest: watch::Sender<Position>,
     ticket_number: AtomicU64,
+    import: Mutex<Option<u32>>,
 }
 
 #[derive(Default)]
@@ -34,7 +35,12 @@ struct Desk {
 
 impl Default for MemoryEventStore {
     fn default() -> Self {
-        Self { desk: Mutex::default(), newest: watch::Sender::new(Position(0)), ticket_number: AtomicU64::new(0) }
+        Self {
+            desk: Mutex::default(),
+            newest: watch::Sender::new(Position(0)),
+            ticket_number: AtomicU64::new(0),
+            import: Mutex::default(),
+        }
     }
 }
 
@@ -252,6 +258,23 @@ impl CommitScan for MemoryEventStore {
             commit: Commit::clone(commit),
         };
         Ok(ScanPage { commits: all.into_iter().map(scanned).collect(), next })
+    }
+}
+
+#[async_trait]
+impl ImportStore for MemoryEventStore {
+    async fn unfinished_import(&self) -> Result<Option<u32>, StoreError> {
+        Ok(*self.import.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn mark_import(&self, mark: Option<u32>) -> Result<(), StoreError> {
+        *self.import.lock().unwrap_or_else(PoisonError::into_inner) = mark;
+        Ok(())
+    }
+
+    async fn raise_ticket_numbers(&self, used: u64) -> Result<(), StoreError> {
+        self.ticket_number.fetch_max(used, Ordering::Relaxed);
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ mod clients;
 mod credentials;
 mod fault;
 mod feed;
+mod import;
 mod readers;
 mod recent;
 mod row;

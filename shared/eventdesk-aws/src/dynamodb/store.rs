@@ -32,7 +32,7 @@ pub struct DynamoEventStore {
     pub(super) table: String,
     /// Versions that were seen. Commits are never removed, so what existed once exists, and so do all below it.
     known: Cache<StreamId, Version>,
-    numbers: Mutex<Range<u64>>,
+    pub(super) numbers: Mutex<Range<u64>>,
 }
 
 impl DynamoEventStore {
@@ -72,13 +72,12 @@ impl DynamoEventStore {
     }
 
     async fn number_block(&self) -> Result<Range<u64>, StoreError> {
-        let counter = item([(STREAM, text("counter#ticket-number")), (VERSION, number(0))]);
         // Should an answer be lost and the call tried again, a block is skipped, no more.
         let update = self
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(counter))
+            .set_key(Some(number_key()))
             .update_expression("ADD #last :block")
             .expression_attribute_names("#last", LAST)
             .expression_attribute_values(":block", number(NUMBER_BLOCK))
@@ -91,6 +90,11 @@ impl DynamoEventStore {
 
 fn decode(item: Item) -> Result<Commit, StoreError> {
     commit(item).map_err(undecodable)
+}
+
+/// The key of the counter of ticket numbers.
+pub(super) fn number_key() -> Item {
+    item([(STREAM, text("counter#ticket-number")), (VERSION, number(0))])
 }
 
 /// The key of a reservation.
