@@ -78,9 +78,18 @@ pub struct ProfileChange {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Deleted {}
 
+/// A deleted employee's personal details were removed for good, and so were the texts that they wrote.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Erased {
+    /// How many events about them lost their private parts.
+    pub own_parts: u64,
+    /// How many events of tickets and messages lost texts that they wrote.
+    pub written_parts: u64,
+}
+
 private!(Registered => EmployeeProfile);
 private!(Changed => ProfileChange);
-private!(Deleted);
+private!(Deleted, Erased);
 
 events! {
     /// What can happen to an employee.
@@ -91,5 +100,7 @@ events! {
         Changed(Changed) = "employee.changed", schema 1;
         /// They were deleted.
         Deleted(Deleted) = "employee.deleted", schema 1;
+        /// Their private parts were removed for good.
+        Erased(Erased) = "employee.erased", schema 1;
     }
 }

@@ -141,6 +141,15 @@ macro_rules! bare {
     )+};
 }
 
+/// A deleted user's names and contacts were removed for good, and so were the texts that they wrote.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Erased {
+    /// How many events about them lost their private parts.
+    pub own_parts: u64,
+    /// How many events of tickets and messages lost texts that they wrote.
+    pub written_parts: u64,
+}
+
 bare! {
     /// A user reaches nothing but the authentication section from now on.
     Disabled;
@@ -159,7 +168,7 @@ bare! {
 private!(Registered => UserProfile);
 private!(ContactsChanged => ContactsChange);
 private!(Renamed => UsernameChange);
-private!(RolesChanged, Disabled, Enabled, LoginDenied, LoginAllowed, PasswordChanged, Deleted);
+private!(RolesChanged, Disabled, Enabled, LoginDenied, LoginAllowed, PasswordChanged, Deleted, Erased);
 
 events! {
     /// What can happen to a user.
@@ -184,5 +193,7 @@ events! {
         PasswordChanged(PasswordChanged) = "user.password_changed", schema 1;
         /// They were deleted.
         Deleted(Deleted) = "user.deleted", schema 1;
+        /// Their private parts were removed for good.
+        Erased(Erased) = "user.erased", schema 1;
     }
 }

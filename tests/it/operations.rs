@@ -3,6 +3,7 @@
 
 mod audit;
 mod dead_letters;
+mod erase;
 mod transfer;
 
 use std::{

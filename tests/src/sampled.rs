@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::Caller;
 
 /// How long a desk may take to catch up.
-const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(120);
+const CAUGHT_UP_WITHIN: Duration = Duration::from_mins(2);
 
 const LISTS: [&str; 16] = [
     "/tickets?sort=number&include=total",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use eventdesk_app::{
     operations::Operations,
-    ports::{Clock, ReadStore},
+    ports::{Clock, GenerationStore, ReadStore},
 };
 use eventdesk_cloud::Cloud;
 use eventdesk_local::{Local, LocalError};
@@ -20,7 +20,7 @@ use crate::{failure::Failure, operators};
 pub(crate) struct Beside {
     pub(crate) config: Config,
     pub(crate) sqlite: Option<SqliteEventStore>,
-    pub(crate) views: Arc<dyn ReadStore>,
+    pub(crate) views: Arc<dyn GenerationStore>,
     pub(crate) cloud: Cloud,
 }
 
@@ -30,9 +30,9 @@ impl Beside {
         let cloud = Cloud::new(&config);
         let folder = || Ok::<_, LocalError>(Local::new(DataFolder::open_beside_server(&config.data)?));
         let sqlite = if config.store == Store::Sqlite { Some(folder()?.store()?) } else { None };
-        let views: Arc<dyn ReadStore> = match config.views {
+        let views: Arc<dyn GenerationStore> = match config.views {
             Views::Sqlite => folder()?.views_beside_server().await?,
-            Views::MongoDb { .. } => cloud.prepared_views().await?,
+            Views::MongoDb { .. } => cloud.prepared_generations().await?,
         };
         Ok(Self { config, sqlite, views, cloud })
     }
@@ -40,6 +40,7 @@ impl Beside {
     /// The tools for consumers.
     pub(crate) async fn operations(&self) -> Result<Operations, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        operators::operations(&self.config, &self.cloud, self.sqlite.as_ref(), &self.views, clock).await
+        let views: Arc<dyn ReadStore> = self.views.clone();
+        operators::operations(&self.config, &self.cloud, self.sqlite.as_ref(), &views, clock).await
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     audit::{self, AuditArgs},
     console,
     dead_letters::{self, DeadLettersCommand},
+    erase::{self, EraseArgs},
     export::{self, ExportArgs},
     failure::Failure,
     import::{self, ImportArgs},
@@ -42,6 +43,9 @@ enum Command {
     /// Deals with what consumers have given up.
     #[command(subcommand)]
     DeadLetters(DeadLettersCommand),
+    /// Removes for good what is private about a person, and the texts that they wrote. The facts stay. Exit code 3: do
+    /// it once more.
+    Erase(EraseArgs),
     /// Writes everything that the event store holds into a file, texts and contact details included: the backup.
     Export(ExportArgs),
     /// Fills an empty event store from such a file.
@@ -60,6 +64,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command() {
         Command::Serve => start(serve::serve),
         Command::Audit(args) => start(async |config| Box::pin(audit::audit(config, &args)).await),
+        Command::Erase(args) => start(async |config| Box::pin(erase::erase(config, &args)).await),
         Command::Export(args) => start(async |config| Box::pin(export::export(config, &args)).await),
         Command::Import(args) => start(async |config| Box::pin(import::import(config, &args)).await),
         Command::DeadLetters(command) => {

@@ -6,6 +6,7 @@ use eventdesk_app::{
     CommandError,
     audit::AuditError,
     dead_letters::DeadLettersError,
+    erasure::ErasureError,
     ports::{QueueError, ReadStoreError, StoreError},
     transfer::{Damage, ExportError, ImportError},
 };
@@ -73,6 +74,8 @@ pub(crate) enum Failure {
         #[source]
         source: io::Error,
     },
+    #[error(transparent)]
+    Erasure(#[from] ErasureError),
     #[error(transparent)]
     Damage(Damage),
     #[error(transparent)]

@@ -5,6 +5,7 @@ mod beside;
 mod cli;
 mod console;
 mod dead_letters;
+mod erase;
 mod export;
 mod failure;
 mod import;

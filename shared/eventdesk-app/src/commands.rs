@@ -6,10 +6,10 @@ mod message;
 mod ticket;
 mod user;
 
-pub use employee::{DeleteEmployee, EmployeeInput, RegisterEmployee, ReplaceEmployee};
+pub use employee::{DeleteEmployee, EmployeeInput, EraseEmployee, RegisterEmployee, ReplaceEmployee};
 pub use message::{EditMessage, PostMessage, RetractMessage};
 pub use ticket::{
     AssignTicket, ChangeRequester, DeleteTicket, EditTicket, MoveTicket, OpenTicket, TagTicket, UnassignTicket,
     UntagTicket, allowed_moves,
 };
-pub use user::{ChangeUser, DeleteUser, RegisterUser, SetPassword, UserChange, UserContacts};
+pub use user::{ChangeUser, DeleteUser, EraseUser, RegisterUser, SetPassword, UserChange, UserContacts};

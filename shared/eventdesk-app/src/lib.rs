@@ -7,6 +7,7 @@ mod aggregate;
 pub mod audit;
 pub mod commands;
 pub mod dead_letters;
+pub mod erasure;
 mod error;
 mod execute;
 pub mod figures;

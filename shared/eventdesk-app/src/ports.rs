@@ -13,6 +13,7 @@ mod generations;
 mod import_store;
 mod issuer_keys;
 mod policy_engine;
+mod private_parts;
 mod publisher;
 mod queue;
 mod read_store;
@@ -33,6 +34,7 @@ pub use generations::{Generation, GenerationStore, Written};
 pub use import_store::ImportStore;
 pub use issuer_keys::{IssuerKeyStore, IssuerKeyStoreError, SealedKey};
 pub use policy_engine::{PolicyEngine, PolicyInput, PolicyPrincipal, PolicyResource, PolicyToken, PolicyUnavailable};
+pub use private_parts::{PrivateParts, Redaction};
 pub use publisher::{PublishError, Publisher};
 pub use queue::{Delivery, DeliveryId, Queue, QueueError, Settlement};
 pub use read_store::{

@@ -58,6 +58,7 @@ mod append;
 mod batch;
 mod clients;
 mod credentials;
+mod erasing;
 mod failed_logins;
 mod fault;
 mod feed;

@@ -12,8 +12,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use eventdesk_app::{
     DeploymentSecret,
     ports::{
-        Clients, CommitScan, Credentials, EventStore, FailedLogins, ImportStore, Publisher, QueueError, ReadStore, ReadStoreError, Revocations,
-        Sessions,
+        Clients, CommitScan, Credentials, EventStore, FailedLogins, GenerationStore, ImportStore, PrivateParts,
+        Publisher, QueueError, ReadStore, ReadStoreError, Revocations, Sessions,
     },
     projections::{Projector, VIEWS, projectors},
     publish::LocalPublisher,
@@ -133,6 +133,13 @@ impl Cloud {
         Some(Arc::new(DynamoEventStore::new(self.dynamodb().await, table)))
     }
 
+    /// The event store to be searched and erased from, if it is `DynamoDB`.
+    pub async fn erasing_store(&self) -> Option<(Arc<dyn EventStore>, Arc<dyn PrivateParts>, Arc<dyn CommitScan>)> {
+        let Store::DynamoDb { table, .. } = &self.config.store else { return None };
+        let store = Arc::new(DynamoEventStore::new(self.dynamodb().await, table));
+        Some((store.clone(), store.clone(), store))
+    }
+
     /// The event store to be read and filled as a whole, if it is `DynamoDB`.
     pub async fn import_store(&self) -> Option<(Arc<dyn ImportStore>, Arc<dyn CommitScan>)> {
         let Store::DynamoDb { table, .. } = &self.config.store else { return None };
@@ -216,6 +223,16 @@ impl Cloud {
         let views = self.mongo().await?.ok_or(CloudError::Needs("views.uri"))?;
         views.prepare(&VIEWS).await?;
         Ok(views)
+    }
+
+    /// As [`Cloud::prepared_views`], for those who look after generations.
+    ///
+    /// # Errors
+    /// `Needs`, `Mongo` and `Views`.
+    pub async fn prepared_generations(&self) -> Result<Arc<dyn GenerationStore>, CloudError> {
+        let views = self.mongo().await?.ok_or(CloudError::Needs("views.uri"))?;
+        views.prepare(&VIEWS).await?;
+        Ok(Arc::new(views))
     }
 
     /// Projects events into the read models, which are made ready for it.

@@ -1,4 +1,4 @@
-//! What [`EventStore`], [`CommitLog`] and [`CommitScan`] promise.
+//! What [`EventStore`], [`CommitLog`], [`CommitScan`], [`ImportStore`] and [`PrivateParts`] promise.
 
 pub mod appending;
 pub mod claiming;
@@ -7,10 +7,11 @@ pub mod reading;
 pub mod samples;
 pub mod scanning;
 pub mod tailing;
+pub mod upkeep;
 
 use std::sync::Arc;
 
-use eventdesk_app::ports::{CommitLog, CommitScan, EventStore};
+use eventdesk_app::ports::{CommitLog, CommitScan, EventStore, ImportStore, PrivateParts};
 
 use crate::suite::run_cases;
 
@@ -96,6 +97,27 @@ where
             scanning::categories_are_apart,
             scanning::events_can_be_read_alone,
             scanning::later_streams_are_in_segments_cut_before,
+        ]
+    );
+}
+
+/// Runs every case of [`ImportStore`] and [`PrivateParts`], each on a fresh, empty store from `factory`, as both of its
+/// ports.
+///
+/// # Panics
+/// If a case fails; all failed ones are named.
+pub async fn run_upkeep<F, Fut>(factory: F)
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = (Arc<dyn ImportStore>, Arc<dyn PrivateParts>)>,
+{
+    run_cases!(
+        factory,
+        [
+            upkeep::a_redacted_part_is_gone_and_the_rest_stays,
+            upkeep::redacting_what_is_not_there_makes_nothing,
+            upkeep::an_import_is_marked_until_it_ends,
+            upkeep::raised_numbers_are_not_given,
         ]
     );
 }

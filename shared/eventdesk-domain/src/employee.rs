@@ -5,7 +5,7 @@ mod tests;
 
 use eventdesk_events::{
     Timestamp, UserId, Version,
-    employee::{Changed, Deleted, EmployeeEvent, EmployeeProfile, ProfileChange, Registered},
+    employee::{Changed, Deleted, EmployeeEvent, EmployeeProfile, Erased, ProfileChange, Registered},
 };
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +59,8 @@ pub enum EmployeeCommand {
     },
     /// Delete them.
     Delete,
+    /// Record that what was private about them is gone.
+    Erase(Erased),
 }
 
 /// Why an employee refuses.
@@ -73,6 +75,9 @@ pub enum EmployeeError {
     /// They were deleted; also what a second deletion gets.
     #[error("the employee was deleted")]
     Deleted,
+    /// They were not deleted, so nothing of them can be erased.
+    #[error("the employee was not deleted")]
+    StillActive,
 }
 
 impl Employee {
@@ -135,7 +140,9 @@ impl Decider for Employee {
             }
             (Self::Unregistered, _) => Err(R::NotFound),
             (Self::Active(_) | Self::Deleted(_), C::Register { .. }) => Err(R::AlreadyRegistered),
+            (Self::Deleted(_), C::Erase(erased)) => Ok(vec![EmployeeEvent::Erased(erased)]),
             (Self::Deleted(_), _) => Err(R::Deleted),
+            (Self::Active(_), C::Erase(_)) => Err(R::StillActive),
             (Self::Active(facts), C::Replace { profile, user_id, held }) => Ok(replace(facts, profile, user_id, held)),
             (Self::Active(_), C::Delete) => Ok(vec![EmployeeEvent::Deleted(Deleted {})]),
         }

@@ -6,7 +6,7 @@ mod tests;
 use eventdesk_events::{
     Timestamp, Version,
     user::{
-        Contacts, ContactsChange, ContactsChanged, Deleted, Disabled, Enabled, LoginAllowed, LoginDenied,
+        Contacts, ContactsChange, ContactsChanged, Deleted, Disabled, Enabled, Erased, LoginAllowed, LoginDenied,
         PasswordChanged, Registered, Renamed, Role, RolesChanged, UserEvent, UserProfile, UsernameChange,
     },
 };
@@ -87,6 +87,8 @@ pub enum UserCommand {
     ChangePassword,
     /// Delete them.
     Delete,
+    /// Record that what was private about them is gone.
+    Erase(Erased),
 }
 
 /// A new user; names and contacts have passed [`crate::rules`].
@@ -148,6 +150,9 @@ pub enum UserError {
     /// They were deleted; also what a second deletion gets.
     #[error("the user was deleted")]
     Deleted,
+    /// They were not deleted, so nothing of them can be erased.
+    #[error("the user was not deleted")]
+    StillActive,
 }
 
 impl User {
@@ -216,6 +221,7 @@ fn decide_active(facts: &UserFacts, command: UserCommand) -> Result<Vec<UserEven
         }),
         C::ChangePassword => Some(E::PasswordChanged(PasswordChanged {})),
         C::Delete => Some(E::Deleted(Deleted {})),
+        C::Erase(_) => return Err(UserError::StillActive),
     };
     Ok(event.into_iter().collect())
 }
@@ -229,7 +235,7 @@ fn apply(facts: &mut UserFacts, event: &UserEvent, place: Place) {
         UserEvent::Enabled(_) => facts.disabled = false,
         UserEvent::LoginDenied(_) => facts.login_denied = true,
         UserEvent::LoginAllowed(_) => facts.login_denied = false,
-        UserEvent::Registered(_) | UserEvent::PasswordChanged(_) | UserEvent::Deleted(_) => {}
+        UserEvent::Registered(_) | UserEvent::PasswordChanged(_) | UserEvent::Deleted(_) | UserEvent::Erased(_) => {}
     }
 }
 
@@ -248,6 +254,7 @@ impl Decider for User {
             })]),
             (Self::Unregistered, _) => Err(UserError::NotFound),
             (Self::Deleted(_), UserCommand::Register(_)) => Err(UserError::AlreadyRegistered),
+            (Self::Deleted(_), UserCommand::Erase(erased)) => Ok(vec![UserEvent::Erased(erased)]),
             (Self::Deleted(_), _) => Err(UserError::Deleted),
             (Self::Active(facts), command) => decide_active(facts, command),
         }

@@ -11,7 +11,8 @@ use std::{
 use async_trait::async_trait;
 use eventdesk_app::ports::{
     Append, AppendError, Category, Claim, Commit, CommitLog, CommitScan, Credential, Credentials, CredentialsError,
-    EventStore, Extent, ImportStore, Position, ScanPage, ScannedCommit, Segment, StoreError, StoredCommit,
+    EventStore, Extent, ImportStore, Position, PrivateParts, Redaction, ScanPage, ScannedCommit, Segment, StoreError,
+    StoredCommit,
 };
 use eventdesk_events::{StreamId, UserId, Version};
 use tokio::sync::watch;
@@ -258,6 +259,32 @@ impl CommitScan for MemoryEventStore {
             commit: Commit::clone(commit),
         };
         Ok(ScanPage { commits: all.into_iter().map(scanned).collect(), next })
+    }
+}
+
+#[async_trait]
+impl PrivateParts for MemoryEventStore {
+    async fn redact(&self, redactions: Vec<Redaction>) -> Result<(), StoreError> {
+        let mut desk = self.desk();
+        for Redaction { stream, version, private } in redactions {
+            let Some(mut commit) = desk.commit(stream, version).cloned() else { continue };
+            for (event, left) in commit.events.iter_mut().zip(private) {
+                event.private = left;
+            }
+            let commit = Arc::new(commit);
+            let is_it = |other: &Arc<Commit>| (other.stream, other.version) == (stream, version);
+            let Desk { log, streams, .. } = &mut *desk;
+            for place in log.iter_mut().chain(streams.get_mut(&stream).into_iter().flatten()) {
+                if is_it(place) {
+                    *place = Arc::clone(&commit);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn scrub(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 }
 

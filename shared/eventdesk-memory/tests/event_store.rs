@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eventdesk_app::ports::{Clients, CommitLog, CommitScan, Credentials, EventStore, Revocations, Sessions};
+use eventdesk_app::ports::{Clients, CommitLog, CommitScan, Credentials, EventStore, ImportStore, PrivateParts, Revocations, Sessions};
 use eventdesk_contract::{clients, credentials, event_store, revocations, sessions};
 use eventdesk_memory::{MemoryClients, MemoryCredentials, MemoryEventStore, MemoryRevocations, MemorySessions};
 
@@ -39,4 +39,13 @@ async fn it_keeps_the_contracts_of_service_accounts_sessions_and_revocations() {
     clients::run_all(async || Arc::new(MemoryClients::new()) as Arc<dyn Clients>).await;
     sessions::run_all(async || Arc::new(MemorySessions::new()) as Arc<dyn Sessions>).await;
     revocations::run_all(async || Arc::new(MemoryRevocations::new()) as Arc<dyn Revocations>).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_keeps_the_contract_of_upkeep() {
+    event_store::run_upkeep(async || {
+        let store = Arc::new(MemoryEventStore::new());
+        (Arc::clone(&store) as Arc<dyn ImportStore>, store as Arc<dyn PrivateParts>)
+    })
+    .await;
 }

@@ -6,6 +6,7 @@
 
 mod folder;
 mod kept;
+mod scrub;
 pub mod store;
 pub mod views;
 

@@ -6,6 +6,7 @@ mod credentials;
 mod fault;
 mod feed;
 mod import;
+mod private;
 mod readers;
 mod recent;
 mod row;
@@ -244,7 +245,8 @@ impl EventStore for SqliteEventStore {
 #[async_trait]
 impl CommitLog for SqliteEventStore {
     async fn read_after(&self, after: Position, most: usize) -> Result<Vec<StoredCommit>, StoreError> {
-        if let Some(commits) = self.shared.recent.after(after, most) {
+        let erasures = self.shared.readers.read(private::erasures)?;
+        if let Some(commits) = self.shared.recent.after(after, most, erasures) {
             return Ok(commits);
         }
         let commits = self.shared.readers.read(|conn| {

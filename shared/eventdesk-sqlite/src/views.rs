@@ -31,7 +31,10 @@ use rusqlite::Connection;
 use tokio::task::spawn_blocking;
 
 pub use self::fault::{ViewsError, needs_rebuild};
-use crate::kept::{Kept, Weighed};
+use crate::{
+    kept::{Kept, Weighed},
+    scrub,
+};
 
 use self::{
     damage::Damage,
@@ -218,6 +221,13 @@ impl ReadStore for SqliteReadStore {
 
     async fn consumer(&self, name: &str) -> Result<ConsumerState, ReadStoreError> {
         Ok(self.pool.read(|reader| reader.consumer(name))?)
+    }
+
+    async fn scrub(&self) -> Result<(), ReadStoreError> {
+        let path = self.pool.path().to_owned();
+        let scrubbed = spawn_blocking(move || scrub::empty_log(&path)).await;
+        let scrubbed = scrubbed.map_err(|error| ReadStoreError::Internal(error.into()))?;
+        Ok(scrubbed.map_err(Failure::from)?)
     }
 
     async fn retries(&self, name: &str) -> Result<Vec<Retry>, ReadStoreError> {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use eventdesk_app::ports::{
-    Append, AppendError, Clients, CommitLog, CommitScan, Credential, Credentials, EventStore, Position, RecordedEvent,
+    Append, AppendError, Clients, CommitLog, CommitScan, Credential, Credentials, EventStore, ImportStore, Position, PrivateParts, RecordedEvent,
     Revocations, Sessions,
 };
 use eventdesk_contract::{
@@ -82,6 +82,16 @@ async fn it_keeps_the_contract_of_the_scan() {
     event_store::run_scan(|| async {
         let store = Arc::new(files.fresh());
         (Arc::clone(&store) as Arc<dyn EventStore>, store as Arc<dyn CommitScan>)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_keeps_the_contract_of_upkeep() {
+    let files = Files::new();
+    event_store::run_upkeep(|| async {
+        let store = Arc::new(files.fresh());
+        (Arc::clone(&store) as Arc<dyn ImportStore>, store as Arc<dyn PrivateParts>)
     })
     .await;
 }

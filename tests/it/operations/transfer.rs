@@ -125,7 +125,7 @@ async fn a_damaged_file_is_refused_by_its_line_and_nothing_is_written() {
         let said = elsewhere(&desk, &data, &["import", other.to_str().unwrap()], 1);
         assert!(said.contains(told), "{told}: {said}");
         let store = rusqlite::Connection::open(data.join("store.db")).unwrap();
-        let rows: u64 = store.query_row("SELECT count(*) FROM commits", [], |row| row.get(0)).unwrap();
+        let rows: i64 = store.query_row("SELECT count(*) FROM commits", [], |row| row.get(0)).unwrap();
         assert_eq!(rows, 0);
     }
 }

@@ -181,3 +181,30 @@ async fn record(desk: &Commands, id: EmployeeId, loaded: Loaded<Employee>) -> Re
     let profile = texts::employee_profile(&*desk.store, &loaded, &facts).await?;
     Ok(EmployeeRecord { id, version: loaded.version, facts, profile, open_tickets: None })
 }
+
+/// Records that what was private about a deleted employee is gone.
+#[derive(Debug, Clone)]
+pub struct EraseEmployee {
+    /// The employee.
+    pub id: EmployeeId,
+    /// See [`employee::Erased`](eventdesk_events::employee::Erased).
+    pub own_parts: u64,
+    /// See [`employee::Erased`](eventdesk_events::employee::Erased).
+    pub written_parts: u64,
+}
+
+impl Command for EraseEmployee {
+    type Decided = ();
+    type Record = ();
+
+    async fn attempt(&self, tx: &mut Transaction<'_>) -> Result<(), CommandError> {
+        let loaded = tx.load::<Employee>(StreamId::Employee(self.id)).await?;
+        let Self { own_parts, written_parts, .. } = *self;
+        let erased = eventdesk_events::employee::Erased { own_parts, written_parts };
+        tx.decide(loaded, EmployeeCommand::Erase(erased)).map(drop)
+    }
+
+    async fn answer(&self, _: &Commands, (): ()) -> Result<(), CommandError> {
+        Ok(())
+    }
+}

@@ -200,3 +200,30 @@ async fn record(desk: &Commands, id: UserId, loaded: Loaded<User>) -> Result<Use
     let profile = texts::user_profile(&*desk.store, &loaded, &facts).await?;
     Ok(UserRecord { id, version: loaded.version, facts, profile })
 }
+
+/// Records that what was private about a deleted user is gone.
+#[derive(Debug, Clone)]
+pub struct EraseUser {
+    /// The user.
+    pub id: UserId,
+    /// See [`user::Erased`](eventdesk_events::user::Erased).
+    pub own_parts: u64,
+    /// See [`user::Erased`](eventdesk_events::user::Erased).
+    pub written_parts: u64,
+}
+
+impl Command for EraseUser {
+    type Decided = ();
+    type Record = ();
+
+    async fn attempt(&self, tx: &mut Transaction<'_>) -> Result<(), CommandError> {
+        let loaded = tx.load::<User>(StreamId::User(self.id)).await?;
+        let Self { own_parts, written_parts, .. } = *self;
+        let erased = eventdesk_events::user::Erased { own_parts, written_parts };
+        tx.decide(loaded, UserCommand::Erase(erased)).map(drop)
+    }
+
+    async fn answer(&self, _: &Commands, (): ()) -> Result<(), CommandError> {
+        Ok(())
+    }
+}

@@ -1,6 +1,6 @@
 //! What consumers have given up.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use async_trait::async_trait;
 use eventdesk_events::{Envelope, StreamId, Timestamp, Version};
@@ -84,6 +84,12 @@ pub trait DeadLetters: Send + Sync {
     /// # Errors
     /// [`QueueError`]; some may be put back all the same.
     async fn put_back(&self, consumer: &str, keys: &[String]) -> Result<u64, QueueError>;
+
+    /// Takes the private parts out of letters about these streams; how many had some.
+    ///
+    /// # Errors
+    /// [`QueueError`]; some may be stripped all the same.
+    async fn strip(&self, consumer: &str, streams: &BTreeSet<StreamId>) -> Result<u64, QueueError>;
 
     /// Drops letters for good; how many there were.
     ///

@@ -305,6 +305,15 @@ pub trait ReadStore: Send + Sync {
     /// See [`ReadStoreError`].
     async fn consumer(&self, name: &str) -> Result<ConsumerState, ReadStoreError>;
 
+    /// Makes sure that nothing of what was written over or removed stands in the store's files any more, its logs
+    /// included.
+    ///
+    /// # Errors
+    /// See [`ReadStoreError`]; `Unavailable` while others hold on to it.
+    async fn scrub(&self) -> Result<(), ReadStoreError> {
+        Ok(())
+    }
+
     /// A consumer's deliveries in retry, in ascending order of position.
     ///
     /// # Errors

@@ -217,7 +217,9 @@ async fn users(source: &Source) -> Result<Vec<UserId>, ExportError> {
                 let page = log.read_after(after, PAGE).await?;
                 let Some(last) = page.last() else { break };
                 after = last.position;
-                page.iter().for_each(|stored| note(&stored.commit));
+                for stored in &page {
+                    note(&stored.commit);
+                }
             }
         }
         Source::Scan(scan) => {
@@ -225,7 +227,9 @@ async fn users(source: &Source) -> Result<Vec<UserId>, ExportError> {
                 let mut after = None;
                 loop {
                     let page = scan.scan(&segment, after.as_deref(), PAGE, Extent::Events).await?;
-                    page.commits.iter().for_each(|scanned| note(&scanned.commit));
+                    for scanned in &page.commits {
+                        note(&scanned.commit);
+                    }
                     after = page.next;
                     if after.is_none() {
                         break;

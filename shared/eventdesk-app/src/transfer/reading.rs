@@ -65,6 +65,12 @@ pub struct Resumed {
     pub(super) place: Option<String>,
 }
 
+/// What the first line of every version has.
+#[derive(serde::Deserialize)]
+struct Kind {
+    eventdesk_export: u32,
+}
+
 /// One line's content.
 pub(super) enum Content<'a> {
     Commit(&'a RawValue),
@@ -87,10 +93,6 @@ impl<R: BufRead> Lines<R> {
     pub(super) fn open(input: R) -> Result<(Self, Header), Damage> {
         let mut lines = Self { input, text: String::new(), number: 0, bytes: 0, sums: Sums::default() };
         lines.read()?.ok_or(Damage::NoExport)?;
-        #[derive(serde::Deserialize)]
-        struct Kind {
-            eventdesk_export: u32,
-        }
         let kind: Kind = serde_json::from_str(&lines.text).map_err(|_| Damage::NoExport)?;
         if kind.eventdesk_export != FORMAT {
             return Err(Damage::Format { found: kind.eventdesk_export });

@@ -1,6 +1,9 @@
 //! The dead-letter queues of the consumers.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use aws_sdk_sqs::{
@@ -10,9 +13,9 @@ use aws_sdk_sqs::{
     },
 };
 use eventdesk_app::ports::{DeadLetters, Letter, LetterId, QueueError};
-use eventdesk_events::Timestamp;
+use eventdesk_events::{Envelope, StreamId, Timestamp};
 
-use super::message::read_body;
+use super::message::{read_body, write_body};
 
 /// What one call receives.
 const MOST_MESSAGES: i32 = 10;
@@ -141,6 +144,30 @@ impl DeadLetters for SqsDeadLetters {
 
     async fn put_back(&self, consumer: &str, keys: &[String]) -> Result<u64, QueueError> {
         self.remove(consumer, keys, true).await
+    }
+
+    async fn strip(&self, consumer: &str, streams: &BTreeSet<StreamId>) -> Result<u64, QueueError> {
+        let url = &self.places(consumer)?.dead_letters;
+        let taken = self.take(url, MOST_LOOKED_AT, None).await?;
+        let private = |message: &Message| {
+            let event = read_body(message.body.as_deref()?).ok()?;
+            (streams.contains(&event.stream) && event.private.is_some()).then_some(event)
+        };
+        let (mut stripped, mut others) = (0, Vec::new());
+        for message in taken {
+            let Some(event) = private(&message) else {
+                others.push(message);
+                continue;
+            };
+            let body = write_body(&Envelope { private: None, ..event }).map_err(failed)?;
+            let send = self.client.send_message().queue_url(url).message_body(body);
+            send.set_message_attributes(message.message_attributes).send().await.map_err(failed)?;
+            let delete = self.client.delete_message().queue_url(url).set_receipt_handle(message.receipt_handle);
+            delete.send().await.map_err(failed)?;
+            stripped += 1;
+        }
+        self.release(url, &others).await?;
+        Ok(stripped)
     }
 
     async fn discard(&self, consumer: &str, keys: &[String]) -> Result<u64, QueueError> {

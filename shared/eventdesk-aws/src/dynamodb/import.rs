@@ -24,18 +24,14 @@ impl ImportStore for DynamoEventStore {
     }
 
     async fn mark_import(&self, mark: Option<u32>) -> Result<(), StoreError> {
-        match mark {
-            Some(mark) => {
-                let mut marked = mark_key();
-                marked.insert(LAST.to_owned(), number(mark));
-                let put = self.client.put_item().table_name(&self.table).set_item(Some(marked));
-                put.send().await.map_err(read_failed)?;
-            }
-            None => {
-                let delete = self.client.delete_item().table_name(&self.table).set_key(Some(mark_key()));
-                delete.send().await.map_err(read_failed)?;
-            }
-        }
+        let Some(mark) = mark else {
+            let delete = self.client.delete_item().table_name(&self.table).set_key(Some(mark_key()));
+            return delete.send().await.map(drop).map_err(read_failed);
+        };
+        let mut marked = mark_key();
+        marked.insert(LAST.to_owned(), number(mark));
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(marked));
+        put.send().await.map_err(read_failed)?;
         Ok(())
     }
 

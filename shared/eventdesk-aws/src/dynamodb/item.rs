@@ -104,12 +104,19 @@ pub(super) fn commit_item(commit: &Commit) -> Result<Item, serde_json::Error> {
     if let Some(trace) = trace_id {
         attributes.insert(TRACE.to_owned(), text(trace));
     }
-    let parts: BTreeMap<usize, &RawValue> =
-        events.iter().enumerate().filter_map(|(index, event)| Some((index, event.private.as_deref()?))).collect();
-    if !parts.is_empty() {
-        attributes.insert(PRIVATE.to_owned(), private::attribute(serde_json::to_string(&parts)?));
+    if let Some(parts) = private_attribute(events.iter().map(|event| event.private.as_deref()))? {
+        attributes.insert(PRIVATE.to_owned(), parts);
     }
     Ok(attributes)
+}
+
+/// The attribute for the private parts of a commit's events, in their order.
+pub(super) fn private_attribute<'a>(
+    parts: impl Iterator<Item = Option<&'a RawValue>>,
+) -> Result<Option<AttributeValue>, serde_json::Error> {
+    let parts: BTreeMap<usize, &RawValue> =
+        parts.enumerate().filter_map(|(index, part)| Some((index, part?))).collect();
+    if parts.is_empty() { Ok(None) } else { serde_json::to_string(&parts).map(private::attribute).map(Some) }
 }
 
 /// The commit of an item.

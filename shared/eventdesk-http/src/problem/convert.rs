@@ -66,6 +66,7 @@ impl From<UserError> for Problem {
     fn from(error: UserError) -> Self {
         match error {
             UserError::NotFound | UserError::Deleted => not_found(Resource::User),
+            UserError::StillActive => Self::new(Kind::ConcurrentChange, error.to_string()),
             UserError::AlreadyRegistered => Self::new(Kind::AlreadyExists, "the user was registered already"),
         }
     }
@@ -75,6 +76,7 @@ impl From<EmployeeError> for Problem {
     fn from(error: EmployeeError) -> Self {
         match error {
             EmployeeError::NotFound | EmployeeError::Deleted => not_found(Resource::Employee),
+            EmployeeError::StillActive => Self::new(Kind::ConcurrentChange, error.to_string()),
             EmployeeError::AlreadyRegistered => Self::new(Kind::AlreadyExists, "the employee was registered already"),
         }
     }

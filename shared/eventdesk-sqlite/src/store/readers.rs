@@ -1,7 +1,7 @@
 //! Connections that only read.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -24,6 +24,11 @@ pub(super) struct Readers {
 impl Readers {
     pub(super) fn new(path: PathBuf, options: StoreOptions) -> Self {
         Self { path, options, idle: Mutex::default() }
+    }
+
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Runs `read` on a connection. Each statement sees all that was committed before it began.

@@ -23,6 +23,8 @@ pub(super) struct Recent {
 struct Kept {
     commits: VecDeque<StoredCommit>,
     bytes: usize,
+    /// How often private parts had been removed from the file when these were kept.
+    erasures: i64,
 }
 
 impl Recent {
@@ -31,7 +33,7 @@ impl Recent {
         let mut kept = self.lock();
         for commit in stored {
             if kept.commits.back().is_some_and(|newest| newest.position.0 + 1 != commit.position.0) {
-                *kept = Kept::default();
+                *kept = Kept { erasures: kept.erasures, ..Kept::default() };
             }
             kept.bytes += bytes(&commit);
             kept.commits.push_back(commit);
@@ -42,9 +44,14 @@ impl Recent {
         }
     }
 
-    /// Up to `most` commits after a position; `None` if the first of them is not kept here.
-    pub(super) fn after(&self, position: Position, most: usize) -> Option<Vec<StoredCommit>> {
-        let commits = &self.lock().commits;
+    /// Up to `most` commits after a position; `None` if the first of them is not kept here. Once private parts were
+    /// removed from the file, by whomever, what was kept before is forgotten.
+    pub(super) fn after(&self, position: Position, most: usize, erasures: i64) -> Option<Vec<StoredCommit>> {
+        let mut kept = self.lock();
+        if kept.erasures != erasures {
+            *kept = Kept { erasures, ..Kept::default() };
+        }
+        let commits = &kept.commits;
         let first = commits.front()?.position.0;
         let skipped = usize::try_from(position.0.checked_add(1)?.checked_sub(first)?).ok()?;
         (skipped < commits.len()).then(|| commits.iter().skip(skipped).take(most).cloned().collect())
@@ -91,7 +98,7 @@ mod tests {
     }
 
     fn positions(recent: &Recent, after: u64) -> Option<Vec<u64>> {
-        Some(recent.after(Position(after), 10)?.iter().map(|stored| stored.position.0).collect())
+        Some(recent.after(Position(after), 10, 0)?.iter().map(|stored| stored.position.0).collect())
     }
 
     #[test]
@@ -106,6 +113,16 @@ mod tests {
         recent.add(vec![stored(7, 10)]);
         assert_eq!(positions(&recent, 4), None, "6 is another process's");
         assert_eq!(positions(&recent, 6), Some(vec![7]));
+    }
+
+    #[test]
+    fn what_was_kept_before_an_erasure_is_forgotten() {
+        let recent = Recent::default();
+        recent.add(vec![stored(4, 10), stored(5, 10)]);
+        assert!(recent.after(Position(3), 10, 1).is_none());
+        assert!(recent.after(Position(3), 10, 1).is_none());
+        recent.add(vec![stored(6, 10)]);
+        assert!(recent.after(Position(5), 10, 1).is_some_and(|commits| commits.len() == 1));
     }
 
     #[test]

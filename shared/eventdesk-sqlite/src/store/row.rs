@@ -120,9 +120,7 @@ impl CommitRow {
             })
             .collect();
         let events = serde_json::to_string(&events)?;
-        let private: BTreeMap<usize, &RawValue> =
-            commit.events.iter().enumerate().filter_map(|(index, e)| Some((index, e.private.as_deref()?))).collect();
-        let private = if private.is_empty() { None } else { Some(serde_json::to_string(&private)?) };
+        let private = private_column(commit.events.iter().map(|event| event.private.as_deref()))?;
         Ok(Self { commit: Arc::new(commit), events, private })
     }
 
@@ -152,6 +150,15 @@ impl CommitRow {
         ))?;
         Ok(())
     }
+}
+
+/// The column `private` for the parts of a commit's events, in their order.
+pub(super) fn private_column<'a>(
+    parts: impl Iterator<Item = Option<&'a RawValue>>,
+) -> Result<Option<String>, serde_json::Error> {
+    let parts: BTreeMap<usize, &RawValue> =
+        parts.enumerate().filter_map(|(index, part)| Some((index, part?))).collect();
+    if parts.is_empty() { Ok(None) } else { serde_json::to_string(&parts).map(Some) }
 }
 
 const fn actor_kind(kind: ActorKind) -> u8 {

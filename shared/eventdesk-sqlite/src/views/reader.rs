@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -54,6 +54,11 @@ impl Pool {
             let ended = reader.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
             result.and_then(|found| ended.map(|_| found).map_err(Failure::from))
         })
+    }
+
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Lends a connection to statements each of which needs no other's snapshot; one that met an error is not lent again.

@@ -69,7 +69,7 @@ impl Folded for EmployeeDocument {
                 EmployeeEvent::Changed(changed) => {
                     self.profile = changed.private.as_ref().map(|private| private.current.clone());
                 }
-                EmployeeEvent::Deleted(_) => self.profile = None,
+                EmployeeEvent::Deleted(_) | EmployeeEvent::Erased(_) => self.profile = None,
             }
             if !matches!(event, EmployeeEvent::Deleted(_)) {
                 self.name = self.profile.as_ref().map(|p| format!("{} {}", p.first_name, p.last_name));

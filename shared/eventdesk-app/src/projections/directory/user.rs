@@ -65,6 +65,8 @@ impl UserDocument {
                 self.profile = None;
                 return;
             }
+            // The name goes, too.
+            UserEvent::Erased(_) => self.profile = None,
             _ => return,
         }
         let contacts = self.profile.as_ref().map(|profile| &profile.contacts);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use eventdesk_app::ports::{
-    Clients, CommitScan, Credentials, EventStore, FailedLogins, IssuerKeyStore, Revocations, Sessions,
+    Clients, CommitScan, Credentials, EventStore, FailedLogins, ImportStore, IssuerKeyStore, PrivateParts, Revocations, Sessions,
 };
 use eventdesk_aws::dynamodb::{
     DynamoClients, DynamoCredentials, DynamoFailedLogins, DynamoIssuerKeyStore, DynamoRevocations, DynamoSessions,
@@ -87,4 +87,13 @@ async fn tables_that_exist_are_left_as_they_are() {
     event_store::samples::fill(&*store, event_store::samples::ticket(1), 2).await;
     eventdesk_aws::dynamodb::create_tables(&bed.client, &bed.tables).await.unwrap();
     assert_eq!(event_store::samples::head(&*store, event_store::samples::ticket(1)).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_keeps_the_contract_of_upkeep() {
+    event_store::run_upkeep(async || {
+        let store = Bed::new().await.store();
+        (Arc::clone(&store) as Arc<dyn ImportStore>, store as Arc<dyn PrivateParts>)
+    })
+    .await;
 }

@@ -1,0 +1,83 @@
+//! `eventdesk erase`: what is private about a person is removed for good, wherever it stands.
+
+use std::{sync::Arc, time::Duration};
+
+use clap::Args;
+use eventdesk_app::{
+    Commands, DeploymentSecret,
+    erasure::{Erased, Erasure},
+    ports::{Clients, CommitScan, Credentials, EventStore, PrivateParts, Publisher, Sessions},
+    publish::LocalPublisher,
+};
+use eventdesk_desk::{Desk, Parts};
+use eventdesk_events::UserId;
+use eventdesk_local::{Local, LocalError};
+use eventdesk_runtime::Config;
+use eventdesk_sqlite::DataFolder;
+
+use crate::{beside::Beside, console, failure::Failure, opened::needs};
+
+/// How long deliveries that were on their way are waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Who is to be erased.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub(crate) struct EraseArgs {
+    /// The id of their user or employee record; the record that goes with it is erased, too.
+    #[arg(long, value_name = "ID", value_parser = UserId::parse)]
+    person: UserId,
+}
+
+/// Erases, beside a running server. Done again after an interruption, it goes on.
+pub(crate) async fn erase(config: Config, args: &EraseArgs) -> Result<(), Failure> {
+    let beside = Beside::open(config.clone()).await?;
+    let operations = beside.operations().await?;
+    let secret = match &config.secret_parameter {
+        Some(_) => beside.cloud.secret().await?,
+        None => Local::new(DataFolder::open_beside_server(&config.data).map_err(LocalError::from)?).secret()?,
+    };
+    let (store, private, scan): (Arc<dyn EventStore>, Arc<dyn PrivateParts>, Arc<dyn CommitScan>) = match &beside.sqlite
+    {
+        Some(sqlite) => (Arc::new(sqlite.clone()), Arc::new(sqlite.clone()), Arc::new(sqlite.clone())),
+        None => beside.cloud.erasing_store().await.ok_or_else(|| needs("store.table"))?,
+    };
+    let publisher: Arc<dyn Publisher> = beside.cloud.publisher().await.unwrap_or_else(|| Arc::new(LocalPublisher));
+    let commands = deciding(&beside, store, publisher, secret).await?;
+    let erasure = Erasure {
+        commands,
+        private,
+        scan,
+        views: beside.views,
+        consumers: operations.audit.consumers,
+        letters: operations.letters.letters,
+        patience: PATIENCE,
+    };
+    let erased = erasure.run(args.person.uuid()).await?;
+    let Erased { own_parts, written_parts, changed_commits, changed_documents, stripped_letters, .. } = erased;
+    console::say(&format!(
+        "{own_parts} events about the person and {written_parts} of texts by them have no private part"
+    ));
+    console::say(&format!(
+        "this run changed {changed_commits} commits, {changed_documents} documents and {stripped_letters} dead letters"
+    ));
+    if erased.deliveries_waiting { Err(Failure::Found("deliveries are on their way: erase once more")) } else { Ok(()) }
+}
+
+/// What the record is deleted with, and the proof recorded.
+async fn deciding(
+    beside: &Beside,
+    store: Arc<dyn EventStore>,
+    publisher: Arc<dyn Publisher>,
+    secret: DeploymentSecret,
+) -> Result<Arc<Commands>, Failure> {
+    let (credentials, clients, sessions): (Arc<dyn Credentials>, Arc<dyn Clients>, Arc<dyn Sessions>) =
+        match &beside.sqlite {
+            Some(sqlite) => (Arc::new(sqlite.credentials()), Arc::new(sqlite.clients()), Arc::new(sqlite.sessions())),
+            None => (beside.cloud.credentials().await, beside.cloud.clients().await, beside.cloud.sessions().await),
+        };
+    // No token is issued here, and none is checked.
+    let (issuer, revocations, failed_logins) = (String::new(), None, None);
+    let parts =
+        Parts { issuer, secret, store, publisher, credentials, clients, sessions, revocations, failed_logins };
+    Ok(Desk::new(beside.config.clone(), parts)?.commands())
+}

@@ -1,0 +1,114 @@
+//! The documents of erased streams, made anew from what the store has left.
+
+use std::collections::BTreeSet;
+
+use eventdesk_events::{StreamId, Version};
+
+use super::{ErasureError, read_all};
+use crate::{
+    ports::{ApplyError, Document, EventStore, GenerationStore, Put, ReadStoreError, ViewSpec},
+    projections::{Applied, EmployeeDocument, Folded, MessageDocument, TicketDocument, UserDocument, VIEWS},
+};
+
+/// How often a document is made anew that others change meanwhile.
+const MOST_TRIES: u32 = 20;
+
+/// While a view is built, what is written to it may hold what was read before an erasure.
+pub(super) async fn require_no_rebuild(views: &dyn GenerationStore) -> Result<(), ErasureError> {
+    for view in VIEWS {
+        let generations = views.stored_generations(view).await?;
+        let live = generations.iter().find(|generation| generation.live).map(|generation| generation.number);
+        // One that is newer than the live one is being filled; an older one was kept after a flip.
+        if generations.iter().any(|generation| Some(generation.number) > live) {
+            return Err(ErasureError::Rebuilding(view.name));
+        }
+    }
+    Ok(())
+}
+
+/// Folds the documents of these streams anew, in every generation; how many were other than they should be.
+pub(super) async fn refold(
+    views: &dyn GenerationStore,
+    store: &dyn EventStore,
+    streams: &BTreeSet<StreamId>,
+) -> Result<u64, ErasureError> {
+    let mut changed = 0;
+    for stream in streams {
+        changed += match stream {
+            StreamId::Ticket(id) => one(views, store, *stream, &id.to_string(), keep_messages).await?,
+            StreamId::Message(id) => one(views, store, *stream, &id.to_string(), whole::<MessageDocument>).await?,
+            StreamId::User(id) => one(views, store, *stream, &id.to_string(), whole::<UserDocument>).await?,
+            StreamId::Employee(id) => one(views, store, *stream, &id.to_string(), whole::<EmployeeDocument>).await?,
+            StreamId::AdminRoster => 0,
+        };
+    }
+    Ok(changed)
+}
+
+/// A document that is nothing but the fold of its stream.
+fn whole<F>(_: &F, folded: F) -> F {
+    folded
+}
+
+/// A ticket's messages stand in streams of their own.
+fn keep_messages(stored: &TicketDocument, folded: TicketDocument) -> TicketDocument {
+    TicketDocument { messages: stored.messages, pending: stored.pending.clone(), ..folded }
+}
+
+async fn one<F: Folded>(
+    views: &dyn GenerationStore,
+    store: &dyn EventStore,
+    stream: StreamId,
+    id: &str,
+    merge: impl Fn(&F, F) -> F,
+) -> Result<u64, ErasureError> {
+    let view = F::VIEW;
+    let mut changed = 0;
+    for generation in views.stored_generations(view).await? {
+        for attempt in 1.. {
+            let stored = views.get_in(view, generation.number, &[id]).await?.pop().flatten();
+            let Some(stored) = stored else { break };
+            let Some(document) = anew(store, stream, view, &stored, &merge).await? else { break };
+            match views.apply_in(vec![(generation.number, Put { view, document })], None).await {
+                Ok(()) => {
+                    changed += 1;
+                    break;
+                }
+                Err(ApplyError::GuardLost { .. }) if attempt < MOST_TRIES => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    Ok(changed)
+}
+
+/// The document as the store makes it at the stored version; `None` if it is so already.
+async fn anew<F: Folded>(
+    store: &dyn EventStore,
+    stream: StreamId,
+    view: &'static ViewSpec,
+    stored: &Document,
+    merge: impl Fn(&F, F) -> F,
+) -> Result<Option<Document>, ErasureError> {
+    let unreadable = |error: &dyn std::fmt::Display| {
+        ReadStoreError::Internal(format!("document {} of {}: {error}", stored.id, view.name).into())
+    };
+    let before: F = serde_json::from_str(&stored.body).map_err(|error| unreadable(&error))?;
+    let mut folded = F::default();
+    let applied = Version::new(stored.version);
+    for commit in read_all(store, stream).await?.iter().filter(|commit| commit.version <= applied) {
+        folded.fold(&Applied::of_commit(commit).map_err(|error| unreadable(&error))?);
+    }
+    let content = merge(&before, folded);
+    let body = serde_json::to_string(&content).map_err(|error| unreadable(&error))?;
+    let document = Document {
+        id: stored.id.clone(),
+        version: stored.version,
+        revision: stored.revision + 1,
+        deleted: content.is_deleted(),
+        fields: content.fields(),
+        body,
+    };
+    let same = document.body == stored.body && document.fields == stored.fields && document.deleted == stored.deleted;
+    Ok((!same).then_some(document))
+}
