@@ -12,7 +12,7 @@ use eventdesk_app::{
 use eventdesk_desk::{Desk, Parts};
 use eventdesk_events::UserId;
 use eventdesk_local::{Local, LocalError};
-use eventdesk_runtime::Config;
+use eventdesk_runtime::{Config, config::Bus};
 use eventdesk_sqlite::DataFolder;
 
 use crate::{beside::Beside, console, failure::Failure, opened::needs};
@@ -31,6 +31,11 @@ pub(crate) struct EraseArgs {
 /// Erases, beside a running server. Done again after an interruption, it goes on.
 pub(crate) async fn erase(config: Config, args: &EraseArgs) -> Result<(), Failure> {
     let beside = Beside::open(config.clone()).await?;
+    // Where no server runs, nothing is on its way; and none starts while this lasts.
+    let alone = match (&beside.sqlite, &config.bus) {
+        (Some(_), Bus::Local) => DataFolder::open(&config.data).ok(),
+        _ => None,
+    };
     let operations = beside.operations().await?;
     let secret = match &config.secret_parameter {
         Some(_) => beside.cloud.secret().await?,
@@ -50,7 +55,7 @@ pub(crate) async fn erase(config: Config, args: &EraseArgs) -> Result<(), Failur
         views: beside.views,
         consumers: operations.audit.consumers,
         letters: operations.letters.letters,
-        patience: PATIENCE,
+        patience: if alone.is_some() { Duration::ZERO } else { PATIENCE },
     };
     let erased = erasure.run(args.person.uuid()).await?;
     let Erased { own_parts, written_parts, changed_commits, changed_documents, stripped_letters, .. } = erased;
@@ -60,7 +65,11 @@ pub(crate) async fn erase(config: Config, args: &EraseArgs) -> Result<(), Failur
     console::say(&format!(
         "this run changed {changed_commits} commits, {changed_documents} documents and {stripped_letters} dead letters"
     ));
-    if erased.deliveries_waiting { Err(Failure::Found("deliveries are on their way: erase once more")) } else { Ok(()) }
+    if erased.deliveries_waiting && alone.is_none() {
+        Err(Failure::Found("deliveries are on their way: erase once more"))
+    } else {
+        Ok(())
+    }
 }
 
 /// What the record is deleted with, and the proof recorded.

@@ -232,7 +232,7 @@ impl Cloud {
     pub async fn prepared_generations(&self) -> Result<Arc<dyn GenerationStore>, CloudError> {
         let views = self.mongo().await?.ok_or(CloudError::Needs("views.uri"))?;
         views.prepare(&VIEWS).await?;
-        Ok(Arc::new(views))
+        Ok(views)
     }
 
     /// Projects events into the read models, which are made ready for it.
