@@ -86,7 +86,6 @@ async fn deciding(
         };
     // No token is issued here, and none is checked.
     let (issuer, revocations, failed_logins) = (String::new(), None, None);
-    let parts =
-        Parts { issuer, secret, store, publisher, credentials, clients, sessions, revocations, failed_logins };
+    let parts = Parts { issuer, secret, store, publisher, credentials, clients, sessions, revocations, failed_logins };
     Ok(Desk::new(beside.config.clone(), parts)?.commands())
 }

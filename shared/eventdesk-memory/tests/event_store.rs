@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use eventdesk_app::ports::{Clients, CommitLog, CommitScan, Credentials, EventStore, ImportStore, PrivateParts, Revocations, Sessions};
+use eventdesk_app::ports::{
+    Clients, CommitLog, CommitScan, Credentials, EventStore, ImportStore, PrivateParts, Revocations, Sessions,
+};
 use eventdesk_contract::{clients, credentials, event_store, revocations, sessions};
 use eventdesk_memory::{MemoryClients, MemoryCredentials, MemoryEventStore, MemoryRevocations, MemorySessions};
 

@@ -10,8 +10,8 @@ use std::{
 };
 
 use eventdesk_app::ports::{
-    Append, AppendError, Clients, CommitLog, CommitScan, Credential, Credentials, EventStore, ImportStore, Position, PrivateParts, RecordedEvent,
-    Revocations, Sessions,
+    Append, AppendError, Clients, CommitLog, CommitScan, Credential, Credentials, EventStore, ImportStore, Position,
+    PrivateParts, RecordedEvent, Revocations, Sessions,
 };
 use eventdesk_contract::{
     clients, credentials,

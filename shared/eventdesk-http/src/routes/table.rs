@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     handlers::{
-        clients, documents, employees, messages, operations, operators, session, ticket_changes, ticket_patch, tickets, token,
-        user_changes, users,
+        clients, documents, employees, messages, operations, operators, session, ticket_changes, ticket_patch, tickets,
+        token, user_changes, users,
     },
     represent::{EmployeeView, EntryView, MessageView, TicketView, UserView},
 };

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use eventdesk_app::ports::{
-    Clients, CommitScan, Credentials, EventStore, FailedLogins, ImportStore, IssuerKeyStore, PrivateParts, Revocations, Sessions,
+    Clients, CommitScan, Credentials, EventStore, FailedLogins, ImportStore, IssuerKeyStore, PrivateParts, Revocations,
+    Sessions,
 };
 use eventdesk_aws::dynamodb::{
     DynamoClients, DynamoCredentials, DynamoFailedLogins, DynamoIssuerKeyStore, DynamoRevocations, DynamoSessions,
