@@ -195,12 +195,13 @@ async fn a_token_names_the_user_by_id_and_holds_an_hour() {
     let claims: serde_json::Value = serde_json::from_str(&granted.access_token).unwrap();
     let expected = serde_json::json!({
         "iss": "https://desk.example", "aud": "eventdesk", "sub": id.to_string(),
-        "iat": NOW_S, "nbf": NOW_S, "exp": NOW_S + 3_600, "jti": claims["jti"],
+        "iat": NOW_S, "nbf": NOW_S, "exp": NOW_S + 3_600, "jti": claims["jti"], "sid": claims["sid"],
         "scope": "tickets:read", "groups": ["manager", "support"],
     });
     assert_eq!(claims, expected);
     let other = desk.login("ada.okoye", PASSWORD).await.unwrap();
     assert_ne!(other["jti"], claims["jti"]);
+    assert_ne!(other["sid"], claims["sid"], "each login is a session of its own");
     assert!(!format!("{granted:?}").contains("desk.example"), "a token hides itself");
 }
 
