@@ -111,8 +111,9 @@ async fn token_errors_are_those_of_oauth() {
         ("grant_type=password&username=admin", "invalid_request"),
         ("grant_type=password&username=admin&username=admin&password=x", "invalid_request"),
         ("username=admin&password=x", "invalid_request"),
-        ("grant_type=refresh_token&refresh_token=x", "unsupported_grant_type"),
-        ("grant_type=client_credentials", "unsupported_grant_type"),
+        ("grant_type=refresh_token&refresh_token=x", "invalid_grant"),
+        ("grant_type=refresh_token", "invalid_request"),
+        ("grant_type=authorization_code&code=x", "unsupported_grant_type"),
     ] {
         let asked = bed.ask("POST", "/token").anonymous().text("application/x-www-form-urlencoded", body);
         let answer = asked.go().await.is(400);
@@ -120,6 +121,9 @@ async fn token_errors_are_those_of_oauth() {
         assert_eq!(answer.header("cache-control"), "no-store");
         assert_eq!(answer.header("content-type"), "application/json");
     }
+    let (form, body) = ("application/x-www-form-urlencoded", "grant_type=client_credentials");
+    let nobody = bed.ask("POST", "/token").anonymous().text(form, body).go().await.is(401);
+    assert_eq!(nobody.body["error"], "invalid_client");
     let asked = bed.ask("POST", "/token").anonymous().json(&json!({ "grant_type": "password" }));
     asked.go().await.refused(415, "unsupported-media-type");
 }
