@@ -129,7 +129,7 @@ async fn every_function_of_the_template_runs(desk: &Host) {
             Reply::of(lambdas.invoke(handler, nothing).await).is(404);
         }
     }
-    assert_eq!(handlers, 11, "command, query and projector functions, identity, authorizer and audit");
+    assert_eq!(handlers, 12, "command, query and projector functions, identity, authorizer, operations and audit");
 }
 
 async fn a_command_answers_in_the_gateways_form(desk: &Host) {
