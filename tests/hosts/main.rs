@@ -17,6 +17,7 @@ mod clients;
 mod concurrency;
 mod conventions;
 mod conversation;
+mod docs_login;
 mod documents;
 mod faults;
 mod functions;
@@ -25,6 +26,7 @@ mod identity;
 mod jwt;
 mod lists;
 mod patience;
+mod policies;
 mod roles;
 mod sessions;
 mod story;
@@ -44,6 +46,9 @@ use hosts::Hosts;
 
 /// A test: its rule, and what holds it against a running desk.
 type Test = (&'static str, for<'h> fn(&'h Host) -> Pin<Box<dyn Future<Output = ()> + 'h>>);
+
+/// A test that starts what it needs itself.
+type Independent = (&'static str, fn() -> Pin<Box<dyn Future<Output = ()>>>);
 
 /// The name of a suite, and its tests.
 type Suite = (&'static str, fn() -> Vec<Test>);
@@ -74,13 +79,14 @@ fn main() -> ExitCode {
     for (suite, tests) in [("functions", functions::tests()), ("telemetry", telemetry::tests())] {
         trials.extend(tests.into_iter().map(|test| on(&hosts, Kind::Lambda, suite, test)));
     }
-    trials.extend(jwt::tests().into_iter().map(|(rule, test)| {
-        let hosts = Arc::clone(&hosts);
-        Trial::test(format!("lambda::jwt::{rule}"), move || {
-            hosts.block_on(test());
-            Ok(())
-        })
-    }));
+    for (suite, tests) in [
+        ("lambda::jwt", jwt::tests as fn() -> Vec<Independent>),
+        ("embedded::policies", policies::tests),
+        ("embedded::docs_login", docs_login::tests),
+    ] {
+        let skipped = suite == "embedded::docs_login" && !docs_login::possible();
+        trials.extend(tests().into_iter().map(|test| alone(&hosts, suite, test).with_ignored_flag(skipped)));
+    }
     let benches = Arc::new(Benches::default());
     for kind in [Kind::Hybrid, Kind::Lambda] {
         trials.extend(faults::tests(kind).into_iter().map(|test| {
@@ -96,7 +102,7 @@ fn main() -> ExitCode {
         trials = trials
             .into_iter()
             .map(|trial| {
-                let ignored = elsewhere(&trial);
+                let ignored = elsewhere(&trial) || trial.has_ignored_flag();
                 trial.with_ignored_flag(ignored)
             })
             .collect();
@@ -111,6 +117,14 @@ fn on(hosts: &Arc<Hosts>, kind: Kind, suite: &str, (rule, test): Test) -> Trial 
     let hosts = Arc::clone(hosts);
     Trial::test(format!("{}::{suite}::{rule}", kind.name()), move || {
         hosts.block_on(test(&hosts.get(kind)));
+        Ok(())
+    })
+}
+
+fn alone(hosts: &Arc<Hosts>, suite: &str, (rule, test): Independent) -> Trial {
+    let hosts = Arc::clone(hosts);
+    Trial::test(format!("{suite}::{rule}"), move || {
+        hosts.block_on(test());
         Ok(())
     })
 }

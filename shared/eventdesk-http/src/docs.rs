@@ -1,5 +1,7 @@
 //! The documentation page: Swagger UI from the binary, with nothing from elsewhere.
 
+mod login;
+
 use std::{
     borrow::Cow,
     collections::HashMap,
@@ -9,7 +11,11 @@ use std::{
 use http::HeaderValue;
 use utoipa_swagger_ui::{Config, serve};
 
+use eventdesk_app::identity::Scope;
+
 use crate::headers;
+
+pub use login::{Discover, DocsLogin, IssuerLogin, LoginEndpoints};
 
 const INDEX: &str = include_str!("docs/index.html");
 const REDIRECT: &str = include_str!("docs/redirect.html");
@@ -50,12 +56,68 @@ pub(crate) fn asset(name: &str) -> Option<&'static Asset> {
     ASSETS.get(name)
 }
 
+/// Scopes of OpenID Connect itself.
+pub(crate) const STANDARD_SCOPES: [(&str, &str); 3] =
+    [("openid", "Log in."), ("profile", "Tell a name."), ("email", "Tell an e-mail address.")];
+
 /// The page. Links are relative to it, so that any prefix works; `slashed` says whether its own path ends in a slash.
-pub(crate) fn index(slashed: bool) -> String {
-    INDEX.replace("{{here}}", if slashed { "" } else { "docs/" })
+/// What it needs to log in at an issuer elsewhere comes with `login`.
+pub(crate) fn index(slashed: bool, login: Option<(&IssuerLogin, &LoginEndpoints)>) -> String {
+    let (client_id, audience) = login.map_or(("", ""), |(issuer, _)| (&issuer.client_id, &issuer.audience));
+    INDEX
+        .replace("{{here}}", if slashed { "" } else { "docs/" })
+        .replace("{{client_id}}", &escaped(client_id))
+        .replace("{{audience}}", &escaped(audience))
+        .replace("{{scopes}}", &escaped(&chosen_scopes(login.map(|(_, endpoints)| endpoints))))
+}
+
+/// The scopes that are chosen before anybody chooses, parted by blanks: those of the desk, and of OpenID Connect's own
+/// what the issuer has.
+fn chosen_scopes(endpoints: Option<&LoginEndpoints>) -> String {
+    let told = endpoints.map_or(&[][..], |endpoints| &endpoints.scopes);
+    let has = |name: &str| told.iter().any(|scope| scope == name);
+    let standard = STANDARD_SCOPES.into_iter().map(|(name, _)| name).filter(|name| has(name));
+    let desk = Scope::ALL.iter().map(|scope| scope.as_str());
+    // An issuer that names some of the desk's scopes names all that it has; others keep their own to themselves.
+    let some = desk.clone().any(has);
+    standard.chain(desk.filter(|name| !some || has(name))).collect::<Vec<_>>().join(" ")
+}
+
+/// Text within a quoted attribute.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// The page that hands an authorization code back to the window that asked for it.
 pub(crate) fn redirect(slashed: bool) -> String {
     REDIRECT.replace("{{here}}", if slashed { "../" } else { "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn issuer(client_id: &str, scopes: &[&str]) -> (IssuerLogin, LoginEndpoints) {
+        let login = IssuerLogin::new(client_id.to_owned(), "desk".to_owned(), Box::new(|| Box::pin(async { None })));
+        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        (login, LoginEndpoints { authorization: String::new(), token: String::new(), scopes })
+    }
+
+    #[test]
+    fn a_client_id_is_text_whatever_is_in_it() {
+        let (login, endpoints) = issuer(r#""><script>&amp;"#, &[]);
+        let page = index(false, Some((&login, &endpoints)));
+        assert!(page.contains(r#"data-client-id="&quot;&gt;&lt;script&gt;&amp;amp;""#), "{page}");
+        assert!(!index(true, None).contains("{{"));
+    }
+
+    #[test]
+    fn scopes_are_chosen_that_the_issuer_has() {
+        let chosen = |scopes: &[&str]| chosen_scopes(Some(&issuer("docs", scopes).1));
+        let all = Scope::ALL.map(Scope::as_str).join(" ");
+        assert_eq!(chosen_scopes(None), all);
+        assert_eq!(chosen(&[]), all);
+        assert_eq!(chosen(&["email", "openid", "phone"]), format!("openid email {all}"));
+        assert_eq!(chosen(&["openid", "tickets:read", "admin", "other"]), "openid tickets:read admin");
+    }
 }

@@ -17,6 +17,7 @@ use http::Method;
 use crate::{
     CallerResolver, Kind, Problem,
     caller::Principal,
+    docs::DocsLogin,
     reply::Reply,
     request::{Query, Request},
     routes::{self, Access, Match, Owner, Route, find, strip_prefix},
@@ -44,6 +45,8 @@ pub struct Services {
     pub idempotency: Digester,
     /// What `/ready` asks, besides the event store.
     pub probes: Vec<Probe>,
+    /// How people log in on the docs page.
+    pub docs: Arc<DocsLogin>,
     /// Everything that is configured.
     pub settings: Settings,
 }

@@ -21,11 +21,23 @@ const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-or
 
 /// An answer that is data and must never run as a page.
 const API_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
-/// Swagger UI styles elements inline and draws icons from data URLs.
-pub(crate) const DOCS_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
-     font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+/// The page that ends a login runs one script and loads nothing else.
+pub(crate) const REDIRECT_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
+
+/// The docs page: Swagger UI styles elements inline and draws icons from data URLs. It calls the desk, and the issuer
+/// that turns a code into a token, if there is one.
+pub(crate) fn docs_policy(token_origin: Option<&str>) -> HeaderValue {
+    let policy = |connect: &str| {
+        format!(
+            "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+             connect-src 'self'{connect}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        )
+    };
+    let whole = policy(&token_origin.map(|origin| format!(" {origin}")).unwrap_or_default());
+    HeaderValue::from_str(&whole).unwrap_or(API_POLICY)
+}
 
 /// Adds what every answer carries, unless the answer has its own: the request's id and the security headers.
 pub fn complete(headers: &mut HeaderMap, request_id: &str) {

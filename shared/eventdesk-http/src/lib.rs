@@ -17,6 +17,7 @@ mod request;
 pub mod routes;
 
 pub use caller::{CallerResolver, KnownCallers, RoleSource, TrustedIssuer, groups};
+pub use docs::{Discover, DocsLogin, IssuerLogin, LoginEndpoints};
 pub use function::{AuthorizerContext, Function, Probe, Services, Settings};
 pub use headers::complete;
 pub use problem::{Kind, PROBLEM_BASE, Problem};

@@ -15,6 +15,7 @@ use schemars::{SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use crate::{
+    docs::LoginEndpoints,
     headers,
     routes::{BASE_PATH, table},
 };
@@ -25,18 +26,35 @@ pub(crate) struct Document {
     pub(crate) etag: HeaderValue,
 }
 
-/// The document; made once for each prefix, of which a deployment has its own and none.
-pub(crate) fn document(prefix: &str) -> Arc<Document> {
-    static MADE: Mutex<Option<HashMap<String, Arc<Document>>>> = Mutex::new(None);
+/// How one logs in, as the document tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Offered {
+    /// By name and password at the built-in issuer.
+    pub(crate) builtin: bool,
+    /// At an issuer elsewhere.
+    pub(crate) issuer: Option<LoginEndpoints>,
+}
+
+/// Most documents that are kept.
+const MOST_KEPT: usize = 8;
+
+/// The document; made once for each prefix, of which a deployment has its own and none, and each way to log in.
+pub(crate) fn document(prefix: &str, login: &Offered) -> Arc<Document> {
+    type Made = HashMap<(String, Offered), Arc<Document>>;
+    static MADE: Mutex<Option<Made>> = Mutex::new(None);
+    let key = (prefix.to_owned(), login.clone());
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
     let made = made.get_or_insert_default();
-    if let Some(document) = made.get(prefix) {
+    if let Some(document) = made.get(&key) {
         return Arc::clone(document);
     }
-    let text = build(prefix).to_string();
+    let text = build(prefix, login).to_string();
     let etag = headers::etag_of(text.as_bytes());
     let document = Arc::new(Document { text, etag });
-    made.insert(prefix.to_owned(), Arc::clone(&document));
+    if made.len() >= MOST_KEPT {
+        made.clear();
+    }
+    made.insert(key, Arc::clone(&document));
     document
 }
 
@@ -89,13 +107,13 @@ fn never_null(schema: &mut Value) {
     }
 }
 
-fn build(prefix: &str) -> Value {
+fn build(prefix: &str, login: &Offered) -> Value {
     let mut schemas = Schemas::new();
     let mut paths: Map<String, Value> = Map::new();
     for route in table() {
         let path = route.path.strip_prefix(BASE_PATH).unwrap_or(route.path);
         let operations = paths.entry(path).or_insert_with(|| json!({}));
-        operations[route.method.as_str().to_ascii_lowercase()] = operation::of(route, &mut schemas);
+        operations[route.method.as_str().to_ascii_lowercase()] = operation::of(route, login, &mut schemas);
     }
     let base = format!("{prefix}{BASE_PATH}");
     json!({
@@ -106,7 +124,6 @@ fn build(prefix: &str) -> Value {
             "description": include_str!("openapi/introduction.md"),
             "license": { "name": "Apache-2.0 OR MIT", "identifier": "Apache-2.0 OR MIT" },
         },
-        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "servers": [{ "url": base }],
         "tags": [
             { "name": "tickets", "description": "What employees ask for, and how it is going." },
@@ -117,7 +134,7 @@ fn build(prefix: &str) -> Value {
             { "name": "documentation", "description": "This document, and a page to read it." },
         ],
         "paths": paths,
-        "components": components::all(schemas.named(), &base),
-        "security": [{ "bearer": [] }, { "password": [] }],
+        "components": components::all(schemas.named(), &base, login),
+        "security": operation::schemes(login, &[]),
     })
 }

@@ -2,6 +2,8 @@
 // Everything is found from this file's own address, so that any deployment prefix works.
 const here = document.currentScript.src;
 window.addEventListener("load", () => {
+  const login = document.getElementById("api").dataset;
+  const builtinToken = new URL("../token", here).href;
   const ui = SwaggerUIBundle({
     url: new URL("../openapi.json", here).href,
     dom_id: "#api",
@@ -13,6 +15,16 @@ window.addEventListener("load", () => {
     validatorUrl: null,
     oauth2RedirectUrl: new URL("oauth2-redirect", here).href,
     presets: [SwaggerUIBundle.presets.apis],
+    requestInterceptor: (request) => {
+      // A name and a password are enough there: the client id in the dialog is another issuer's.
+      if (request.url === builtinToken) delete request.headers.Authorization;
+      return request;
+    },
   });
-  ui.initOAuth({ usePkceWithAuthorizationCodeGrant: true });
+  ui.initOAuth({
+    clientId: login.clientId,
+    scopes: login.scopes,
+    additionalQueryStringParams: login.audience ? { audience: login.audience } : {},
+    usePkceWithAuthorizationCodeGrant: true,
+  });
 });

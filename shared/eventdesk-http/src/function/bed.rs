@@ -31,7 +31,7 @@ use uuid::Uuid;
 
 use super::{Function, Services, Settings};
 use crate::{
-    CallerResolver, KnownCallers, RoleSource, TrustedIssuer,
+    CallerResolver, DocsLogin, KnownCallers, RoleSource, TrustedIssuer,
     routes::{Match, Owner, find},
 };
 
@@ -239,11 +239,17 @@ impl Bed {
             policy: Policy::Matrix(access),
             idempotency: secret.digester("idempotency"),
             probes: Vec::new(),
+            docs: Arc::new(DocsLogin { builtin: true, issuer: None }),
             settings: Settings::default(),
         };
         let mut bed = Self { services: Arc::new(services), admin: UserId::from_uuid(Uuid::nil()) };
         bed.admin = bed.user("admin", &[Role::Admin], false).await;
         bed
+    }
+
+    /// Has the docs page log in like this.
+    pub(super) fn docs(&mut self, login: DocsLogin) {
+        Arc::get_mut(&mut self.services).expect("nobody asks yet").docs = Arc::new(login);
     }
 
     pub(super) async fn user(&self, name: &str, roles: &[Role], disabled: bool) -> UserId {
@@ -369,6 +375,7 @@ impl Ask<'_> {
                     policy: s.policy.clone(),
                     idempotency: s.idempotency.clone(),
                     probes: Vec::new(),
+                    docs: s.docs.clone(),
                     settings,
                 })
             },

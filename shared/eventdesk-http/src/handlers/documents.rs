@@ -4,7 +4,10 @@ use http::{HeaderValue, StatusCode, header};
 
 use super::Answered;
 use crate::{
-    Problem, docs, headers, openapi,
+    Problem,
+    docs::{self, DocsLogin, LoginEndpoints},
+    headers,
+    openapi::{self, Offered},
     reply::Reply,
     request::{Request, not_modified},
 };
@@ -26,14 +29,28 @@ fn for_everybody(text: String) -> Reply {
 }
 
 pub(crate) async fn openapi(r: &Request<'_>) -> Answered {
-    let document = openapi::document(r.prefix);
+    let login = &r.services.docs;
+    let issuer = endpoints(login).await;
+    let document = openapi::document(r.prefix, &Offered { builtin: login.builtin, issuer });
     tagged(r, &document.etag, || Reply::text(StatusCode::OK, headers::JSON, document.text.clone()))
 }
 
+/// Where one logs in at the issuer elsewhere, if there is one and it tells.
+async fn endpoints(login: &DocsLogin) -> Option<LoginEndpoints> {
+    match &login.issuer {
+        Some(issuer) => issuer.endpoints().await,
+        None => None,
+    }
+}
+
 pub(crate) async fn docs_page(r: &Request<'_>) -> Answered {
-    let mut reply = Reply::text(StatusCode::OK, headers::HTML, docs::index(r.path.ends_with('/')));
+    let login = &r.services.docs;
+    let endpoints = endpoints(login).await;
+    let page = docs::index(r.path.ends_with('/'), login.issuer.as_ref().zip(endpoints.as_ref()));
+    let mut reply = Reply::text(StatusCode::OK, headers::HTML, page);
     reply.set(header::CACHE_CONTROL, headers::REVALIDATED);
-    reply.set(header::CONTENT_SECURITY_POLICY, headers::DOCS_POLICY);
+    let origin = endpoints.and_then(|endpoints| endpoints.token_origin());
+    reply.set(header::CONTENT_SECURITY_POLICY, headers::docs_policy(origin.as_deref()));
     Ok(reply)
 }
 
@@ -41,7 +58,7 @@ pub(crate) async fn docs_redirect(r: &Request<'_>) -> Answered {
     let mut reply = Reply::text(StatusCode::OK, headers::HTML, docs::redirect(r.path.ends_with('/')));
     // The address holds an authorization code.
     reply.set(header::CACHE_CONTROL, headers::NO_STORE);
-    reply.set(header::CONTENT_SECURITY_POLICY, headers::DOCS_POLICY);
+    reply.set(header::CONTENT_SECURITY_POLICY, headers::REDIRECT_POLICY);
     headers::keep_opener(reply.headers_mut());
     Ok(reply)
 }

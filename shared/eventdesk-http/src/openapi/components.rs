@@ -4,9 +4,14 @@ use eventdesk_app::identity::Scope;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use crate::{handlers::token::TokenErrorView, problem::Kind};
+use super::Offered;
+use crate::{
+    docs::{LoginEndpoints, STANDARD_SCOPES},
+    handlers::token::TokenErrorView,
+    problem::Kind,
+};
 
-pub(super) fn all(mut schemas: Map<String, Value>, base: &str) -> Value {
+pub(super) fn all(mut schemas: Map<String, Value>, base: &str, login: &Offered) -> Value {
     schemas.insert("Problem".to_owned(), problem());
     schemas.insert("FieldProblem".to_owned(), field_problem());
     schemas.insert("Page".to_owned(), page());
@@ -16,20 +21,38 @@ pub(super) fn all(mut schemas: Map<String, Value>, base: &str) -> Value {
         "responses": responses(),
         "parameters": parameters(),
         "headers": headers(),
-        "securitySchemes": {
-            "bearer": {
-                "type": "http",
-                "scheme": "bearer",
-                "bearerFormat": "JWT",
-                "description": "An access token of a configured issuer.",
-            },
-            "password": {
-                "type": "oauth2",
-                "description": "The built-in issuer: a user's name and password.",
-                "flows": { "password": { "tokenUrl": format!("{base}/token"), "scopes": scopes() } },
-            },
-        },
+        "securitySchemes": security_schemes(base, login),
     })
+}
+
+fn security_schemes(base: &str, login: &Offered) -> Value {
+    let mut schemes = json!({
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "An access token of a configured issuer.",
+        },
+    });
+    if login.builtin {
+        schemes["password"] = json!({
+            "type": "oauth2",
+            "description": "The built-in issuer: a user's name and password.",
+            "flows": { "password": { "tokenUrl": format!("{base}/token"), "scopes": scopes() } },
+        });
+    }
+    if let Some(LoginEndpoints { authorization, token, .. }) = &login.issuer {
+        let standard = STANDARD_SCOPES.into_iter().map(|(name, words)| (name.to_owned(), json!(words)));
+        let scopes: Map<String, Value> = standard.chain(scopes()).collect();
+        schemes["oidc"] = json!({
+            "type": "oauth2",
+            "description": "The configured issuer: a login there, by authorization code and PKCE, without a secret.",
+            "flows": {
+                "authorizationCode": { "authorizationUrl": authorization, "tokenUrl": token, "scopes": scopes },
+            },
+        });
+    }
+    schemes
 }
 
 fn scopes() -> Map<String, Value> {

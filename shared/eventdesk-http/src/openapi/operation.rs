@@ -4,10 +4,10 @@ use eventdesk_app::access::AccessMatrix;
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::Schemas;
+use super::{Offered, Schemas};
 use crate::routes::{Access, Answer, Media, Owner, Parameter, ParameterKind, Route};
 
-pub(super) fn of(route: &Route, schemas: &mut Schemas) -> Value {
+pub(super) fn of(route: &Route, login: &Offered, schemas: &mut Schemas) -> Value {
     let mut operation = json!({
         "operationId": route.operation_id(),
         "tags": [route.tag],
@@ -22,7 +22,10 @@ pub(super) fn of(route: &Route, schemas: &mut Schemas) -> Value {
             media_types(media).iter().map(|name| ((*name).to_owned(), json!({ "schema": schema }))).collect();
         operation["requestBody"] = json!({ "required": true, "content": content });
     }
-    operation["security"] = security(route);
+    operation["security"] = match route.access {
+        Access::Public => json!([]),
+        Access::Authenticated | Access::Needs(_) => schemes(login, route.scopes),
+    };
     operation
 }
 
@@ -42,13 +45,10 @@ fn description(route: &Route) -> String {
     }
 }
 
-fn security(route: &Route) -> Value {
-    match route.access {
-        Access::Public => json!([]),
-        Access::Authenticated | Access::Needs(_) => {
-            json!([{ "bearer": route.scopes }, { "password": route.scopes }])
-        }
-    }
+/// Any one of the ways to have a token, with any of these scopes.
+pub(super) fn schemes(login: &Offered, scopes: &[&str]) -> Value {
+    let offered = [("bearer", true), ("password", login.builtin), ("oidc", login.issuer.is_some())];
+    offered.into_iter().filter(|(_, offered)| *offered).map(|(name, _)| json!({ name: scopes })).collect()
 }
 
 const fn media_types(media: Media) -> &'static [&'static str] {

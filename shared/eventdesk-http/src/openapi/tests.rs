@@ -2,8 +2,14 @@ use std::collections::{BTreeSet, HashSet};
 
 use serde_json::Value;
 
-use super::build;
-use crate::routes::{BASE_PATH, table};
+use super::{Offered, build};
+use crate::{
+    docs::LoginEndpoints,
+    routes::{Access, BASE_PATH, table},
+};
+
+/// Nobody but the built-in issuer gives tokens.
+const PASSWORD: Offered = Offered { builtin: true, issuer: None };
 
 fn references<'v>(part: &'v Value, found: &mut BTreeSet<&'v str>) {
     match part {
@@ -18,7 +24,7 @@ fn references<'v>(part: &'v Value, found: &mut BTreeSet<&'v str>) {
 
 #[test]
 fn every_route_is_in_the_document_and_nothing_else() {
-    let document = build("");
+    let document = build("", &PASSWORD);
     let mut told = BTreeSet::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
         for method in operations.as_object().unwrap().keys() {
@@ -31,7 +37,7 @@ fn every_route_is_in_the_document_and_nothing_else() {
 
 #[test]
 fn every_reference_resolves() {
-    let document = build("");
+    let document = build("", &PASSWORD);
     let mut found = BTreeSet::new();
     references(&document, &mut found);
     assert!(found.contains("#/components/schemas/Ticket"), "{found:?}");
@@ -43,7 +49,7 @@ fn every_reference_resolves() {
 
 #[test]
 fn schemas_have_one_name_each() {
-    let document = build("");
+    let document = build("", &PASSWORD);
     let names: Vec<_> = document["components"]["schemas"].as_object().unwrap().keys().cloned().collect();
     let doubled: Vec<_> = names.iter().filter(|name| name.ends_with(|c: char| c.is_ascii_digit())).collect();
     assert!(doubled.is_empty(), "two types of one name: {doubled:?}");
@@ -51,7 +57,7 @@ fn schemas_have_one_name_each() {
 
 #[test]
 fn operations_are_named_once_and_documented() {
-    let document = build("");
+    let document = build("", &PASSWORD);
     let mut ids = HashSet::new();
     for operations in document["paths"].as_object().unwrap().values() {
         for operation in operations.as_object().unwrap().values() {
@@ -64,7 +70,7 @@ fn operations_are_named_once_and_documented() {
 
 #[test]
 fn requests_close_their_objects_and_name_what_is_required() {
-    let document = build("");
+    let document = build("", &PASSWORD);
     let ticket = &document["components"]["schemas"]["NewTicket"];
     assert_eq!(ticket["additionalProperties"], false);
     assert_eq!(ticket["required"], serde_json::json!(["title", "description"]));
@@ -75,7 +81,7 @@ fn requests_close_their_objects_and_name_what_is_required() {
 
 #[test]
 fn the_prefix_stands_in_the_servers_and_the_token_address() {
-    let document = build("/desk/v2");
+    let document = build("/desk/v2", &PASSWORD);
     assert_eq!(document["servers"][0]["url"], "/desk/v2/api/v1");
     let flow = &document["components"]["securitySchemes"]["password"]["flows"]["password"];
     assert_eq!(flow["tokenUrl"], "/desk/v2/api/v1/token");
@@ -83,7 +89,7 @@ fn the_prefix_stands_in_the_servers_and_the_token_address() {
 
 #[test]
 fn no_member_of_an_answer_is_null() {
-    let document = build("");
+    let document = build("", &PASSWORD);
     for name in ["Ticket", "Message", "User", "Employee", "HistoryEntry", "Me"] {
         let schema = &document["components"]["schemas"][name];
         assert!(!schema.to_string().contains("null"), "{schema:#}");
@@ -91,4 +97,44 @@ fn no_member_of_an_answer_is_null() {
     let ticket = &document["components"]["schemas"]["Ticket"]["properties"];
     assert_eq!(ticket["due_at"]["$ref"], "#/components/schemas/Timestamp");
     assert_eq!(ticket["title"]["type"], "string");
+}
+
+#[test]
+fn every_operation_takes_a_token_of_whoever_gives_tokens() {
+    let endpoints = LoginEndpoints {
+        authorization: "https://issuer.example/authorize".to_owned(),
+        token: "https://issuer.example/token".to_owned(),
+        scopes: Vec::new(),
+    };
+    let oidc = Offered { builtin: false, issuer: Some(endpoints.clone()) };
+    let both = Offered { builtin: true, issuer: Some(endpoints) };
+    for (login, wanted) in [(PASSWORD, &["password"][..]), (oidc, &["oidc"]), (both, &["oidc", "password"])] {
+        let document = build("/prod", &login);
+        let schemes = document["components"]["securitySchemes"].as_object().unwrap();
+        let mut names: Vec<_> = schemes.keys().map(String::as_str).filter(|name| *name != "bearer").collect();
+        names.sort_unstable();
+        assert_eq!(names, wanted);
+        for route in table() {
+            let path = route.path.strip_prefix(BASE_PATH).unwrap();
+            let security = &document["paths"][path][route.method.as_str().to_ascii_lowercase()]["security"];
+            let mut offered = Vec::new();
+            for one in security.as_array().unwrap() {
+                let (name, scopes) = one.as_object().unwrap().iter().next().unwrap();
+                assert_eq!(scopes, &serde_json::json!(route.scopes), "{route:?}");
+                offered.push(name.as_str());
+            }
+            offered.sort_unstable();
+            let any = [&["bearer"], wanted].concat();
+            assert_eq!(offered, if route.access == Access::Public { vec![] } else { any }, "{route:?}");
+        }
+        if let Some(oidc) = schemes.get("oidc") {
+            let flow = &oidc["flows"]["authorizationCode"];
+            assert_eq!(flow["authorizationUrl"], "https://issuer.example/authorize");
+            assert_eq!(flow["tokenUrl"], "https://issuer.example/token");
+            assert!(flow["scopes"]["openid"].is_string() && flow["scopes"]["tickets:read"].is_string(), "{flow}");
+        }
+        if let Some(password) = schemes.get("password") {
+            assert_eq!(password["flows"]["password"]["tokenUrl"], "/prod/api/v1/token");
+        }
+    }
 }

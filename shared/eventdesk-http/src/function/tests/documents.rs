@@ -1,6 +1,7 @@
 //! Documents for everybody.
 
 use crate::{
+    Discover, DocsLogin, IssuerLogin, LoginEndpoints,
     function::bed::Bed,
     routes::{Access, Match, Owner, find, table},
 };
@@ -21,7 +22,9 @@ async fn the_docs_page_loads_only_what_is_there() {
     for (page, folder) in [("/docs", "/"), ("/docs/", "/docs/"), ("/docs/oauth2-redirect?code=1&state=2", "/docs/")] {
         let answer = bed.ask("GET", page).anonymous().go().await.is(200);
         assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
-        assert!(answer.header("content-security-policy").contains("script-src 'self'"));
+        let policy = answer.header("content-security-policy");
+        assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self';"), "{policy}");
+        assert!(!policy.contains("://") && !policy.contains("unsafe-eval"), "{policy}");
         assert!(!answer.text.contains("://"), "{}", answer.text);
         let links = answer
             .text
@@ -38,6 +41,36 @@ async fn the_docs_page_loads_only_what_is_there() {
     let redirect = bed.ask("GET", "/docs/oauth2-redirect").anonymous().go().await.is(200);
     assert_eq!(redirect.header("cross-origin-opener-policy"), "unsafe-none");
     bed.ask("GET", "/docs/index.html").anonymous().go().await.refused(404, "not-found");
+}
+
+#[tokio::test]
+async fn the_docs_page_logs_in_at_the_issuer_that_tells_where() {
+    let discover = |told: bool| -> Discover {
+        Box::new(move || {
+            Box::pin(async move {
+                told.then(|| LoginEndpoints {
+                    authorization: "https://issuer.example/authorize".to_owned(),
+                    token: "https://issuer.example/token".to_owned(),
+                    scopes: vec!["openid".to_owned()],
+                })
+            })
+        })
+    };
+    for told in [true, false] {
+        let mut bed = Bed::new().await;
+        let login = IssuerLogin::new("docs-client".to_owned(), "api://desk".to_owned(), discover(told));
+        bed.docs(DocsLogin { builtin: true, issuer: Some(login) });
+        let document = bed.ask("GET", "/openapi.json").anonymous().go().await.is(200).body;
+        let schemes = &document["components"]["securitySchemes"];
+        let page = bed.ask("GET", "/docs").anonymous().go().await.is(200);
+        let policy = page.header("content-security-policy");
+        // Without it the desk's own login is all there is; nothing fails.
+        assert_eq!(schemes["oidc"].is_object(), told);
+        assert!(schemes["password"].is_object());
+        assert_eq!(policy.contains("connect-src 'self' https://issuer.example;"), told, "{policy}");
+        assert_eq!(page.text.contains(r#"data-client-id="docs-client" data-audience="api://desk""#), told);
+        assert_eq!(page.header("cross-origin-opener-policy"), "same-origin-allow-popups");
+    }
 }
 
 #[tokio::test]
