@@ -113,6 +113,8 @@ class Browser:
                 self.pages[session] = params["targetInfo"]["targetId"]
                 for domain in ("Page", "Runtime", "Network", "Log"):
                     self.send(f"{domain}.enable", session)
+                # A window that a page opens waits for whoever follows the page.
+                self.send("Runtime.runIfWaitingForDebugger", session)
             case "Target.detachedFromTarget":
                 self.pages.pop(params["sessionId"], None)
             case "Network.requestWillBeSent":

@@ -11,13 +11,11 @@ use crate::Independent;
 
 /// Names the browser; without one these tests are ignored.
 const CHROMIUM: &str = "EVENTDESK_TEST_CHROMIUM";
-const WITHIN: Duration = Duration::from_secs(180);
+const WITHIN: Duration = Duration::from_mins(3);
 
 pub(crate) fn tests() -> Vec<Independent> {
     vec![
-        ("one_logs_in_at_the_provider_and_lists_tickets", || {
-            Box::pin(one_logs_in_at_the_provider_and_lists_tickets())
-        }),
+        ("one_logs_in_at_the_provider_and_lists_tickets", || Box::pin(one_logs_in_at_the_provider_and_lists_tickets())),
         ("one_logs_in_by_name_and_password_and_lists_tickets", || {
             Box::pin(one_logs_in_by_name_and_password_and_lists_tickets())
         }),

@@ -1,14 +1,11 @@
 //! The functions behind API Gateway's own authorizer, with the people of an issuer that is not the desk's.
 
-use std::pin::Pin;
-
 use eventdesk_tests::{ADMIN, Caller, Host, Issuer, Lambdas, PASSWORD, samples};
 use serde_json::json;
 
-/// A test of this suite: it starts what it asks.
-type Test = (&'static str, fn() -> Pin<Box<dyn Future<Output = ()>>>);
+use crate::Independent;
 
-pub(crate) fn tests() -> Vec<Test> {
+pub(crate) fn tests() -> Vec<Independent> {
     vec![(
         "people_of_another_issuer_work_by_their_groups",
         || Box::pin(people_of_another_issuer_work_by_their_groups()),

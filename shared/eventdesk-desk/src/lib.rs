@@ -3,6 +3,7 @@
 //! No rule, no query and no mapping lives here, and no adapter is known: who opens them hands them over as [`Parts`].
 
 mod believed;
+mod docs;
 mod handler;
 mod policy;
 
@@ -204,6 +205,7 @@ impl Desk {
             policy: self.policy.clone(),
             idempotency: self.parts.secret.digester("idempotency"),
             probes: views.into_iter().map(read_models).collect(),
+            docs: Arc::new(self.docs_login()),
             settings: Settings { base_path: self.config.base_path.clone() },
         }
     }

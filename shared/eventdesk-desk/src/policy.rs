@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use eventdesk_app::Policy;
-use eventdesk_policy::RegoPolicy;
-use eventdesk_runtime::{Config, config::PolicyEngine};
+use eventdesk_policy::{OpaOptions, OpaPolicy, RegoPolicy};
+use eventdesk_runtime::{Config, SystemClock, config::PolicyEngine};
 
 /// A configured policy that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +19,7 @@ pub struct InvalidPolicy {
 /// The policy that decides, compiled. Calls nobody.
 ///
 /// # Errors
-/// [`InvalidPolicy`] for a file that is no policy.
+/// [`InvalidPolicy`] for a file that is no policy, and a server that must not be asked.
 pub fn policy(config: &Config) -> Result<Policy, InvalidPolicy> {
     match &config.policy.engine {
         PolicyEngine::Matrix { .. } => Ok(Policy::Matrix(Arc::new(config.policy.matrix.clone()))),
@@ -27,8 +27,12 @@ pub fn policy(config: &Config) -> Result<Policy, InvalidPolicy> {
             Ok(policy) => Ok(Policy::Engine(Arc::new(policy))),
             Err(error) => Err(InvalidPolicy { key: "policy.file", reason: error.to_string() }),
         },
-        PolicyEngine::Opa { .. } => {
-            Err(InvalidPolicy { key: "policy.engine", reason: "not available in this build".to_owned() })
+        PolicyEngine::Opa { url, timeout, remember } => {
+            let options = OpaOptions { url: url.clone(), timeout: *timeout, remember: *remember };
+            match OpaPolicy::new(&options, Arc::new(SystemClock)) {
+                Ok(policy) => Ok(Policy::Engine(Arc::new(policy))),
+                Err(error) => Err(InvalidPolicy { key: "policy.url", reason: error.to_string() }),
+            }
         }
     }
 }

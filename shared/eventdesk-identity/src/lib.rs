@@ -15,4 +15,4 @@ pub use authorizer::{
 pub use issuer::RsaTokenIssuer;
 pub use keys::{IssuerKeys, KeysError};
 pub use passwords::{Argon2PasswordHasher, HashCost, InvalidCost};
-pub use remote::{Discovery, IntrospectionClient, RemoteError, RemoteIntrospection, RemoteKeys};
+pub use remote::{Discovery, IntrospectionClient, LoginMetadata, RemoteError, RemoteIntrospection, RemoteKeys};

@@ -11,7 +11,7 @@ mod pace;
 
 use eventdesk_outbound::OutboundError;
 
-pub use discovery::Discovery;
+pub use discovery::{Discovery, LoginMetadata};
 pub use introspection::{IntrospectionClient, RemoteIntrospection};
 pub use keys::RemoteKeys;
 

@@ -16,8 +16,12 @@ window.addEventListener("load", () => {
     oauth2RedirectUrl: new URL("oauth2-redirect", here).href,
     presets: [SwaggerUIBundle.presets.apis],
     requestInterceptor: (request) => {
-      // A name and a password are enough there: the client id in the dialog is another issuer's.
-      if (request.url === builtinToken) delete request.headers.Authorization;
+      // A name and a password are enough there: client id and audience are another issuer's.
+      const asked = new URL(request.url, document.baseURI);
+      if (asked.origin + asked.pathname === builtinToken) {
+        request.url = builtinToken;
+        delete request.headers.Authorization;
+      }
       return request;
     },
   });

@@ -28,12 +28,40 @@ pub(super) struct Metadata {
     issuer: String,
     jwks_uri: Option<String>,
     introspection_endpoint: Option<String>,
+    authorization_endpoint: Option<String>,
+    token_endpoint: Option<String>,
+    #[serde(default)]
+    scopes_supported: Vec<String>,
+}
+
+/// Where people log in at an issuer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoginMetadata {
+    /// Where they go.
+    pub authorization: Url,
+    /// Where a code becomes a token.
+    pub token: Url,
+    /// Which scopes there are, if that is told.
+    pub scopes: Vec<String>,
 }
 
 impl Discovery {
     /// The description of this issuer, the `iss` of its tokens.
     pub fn new(issuer: impl Into<String>, http: Outbound, clock: Arc<dyn Clock>) -> Arc<Self> {
         Arc::new(Self { issuer: issuer.into(), http, clock, known: Mutex::new(None) })
+    }
+
+    /// Where people log in.
+    ///
+    /// # Errors
+    /// See [`RemoteError`]; also where an address is neither https nor on loopback.
+    pub async fn login(&self) -> Result<LoginMetadata, RemoteError> {
+        let metadata = self.metadata().await?;
+        Ok(LoginMetadata {
+            authorization: address(metadata.authorization_endpoint.as_deref(), "authorization_endpoint")?,
+            token: address(metadata.token_endpoint.as_deref(), "token_endpoint")?,
+            scopes: metadata.scopes_supported.clone(),
+        })
     }
 
     pub(super) fn issuer(&self) -> &str {

@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
 
 mod matrix;
+mod opa;
 mod question;
 mod rego;
