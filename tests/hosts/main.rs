@@ -28,6 +28,7 @@ mod lists;
 mod patience;
 mod policies;
 mod roles;
+mod scopes;
 mod sessions;
 mod story;
 mod telemetry;
@@ -53,7 +54,7 @@ type Independent = (&'static str, fn() -> Pin<Box<dyn Future<Output = ()>>>);
 /// The name of a suite, and its tests.
 type Suite = (&'static str, fn() -> Vec<Test>);
 
-const EVERYWHERE: [Suite; 12] = [
+const EVERYWHERE: [Suite; 13] = [
     ("clients", clients::tests),
     ("concurrency", concurrency::tests),
     ("conventions", conventions::tests),
@@ -62,6 +63,7 @@ const EVERYWHERE: [Suite; 12] = [
     ("identity", identity::tests),
     ("lists", lists::tests),
     ("roles", roles::tests),
+    ("scopes", scopes::tests),
     ("sessions", sessions::tests),
     ("story", story::tests),
     ("transitions", transitions::tests),
