@@ -48,6 +48,7 @@ const TABLE: &[(&str, &str, Body, &str)] = &[
     ("POST", "/users", Body::User, "ok 403 403 403 403 403 401 403"),
     ("GET", "/users", Body::None, "ok ok 403 403 403 403 401 403"),
     ("GET", "/users/{user}", Body::None, "ok ok 403 403|404 403|404 403 401 403"),
+    ("GET", "/users/{user}/history", Body::None, "ok 403 403 403|404 403|404 403 401 403"),
     ("PUT", "/users/{user}", Body::WholeUser, "ok 403 403 403|404 403|404 403 401 403"),
     ("PUT", "/users/{user}/contacts", Body::Contacts, "ok ok 403 403|404 403|404 403 401 403"),
     ("PUT", "/users/{user}/username", Body::Username, "ok 403 403 403|404 403|404 403 401 403"),

@@ -4,6 +4,7 @@
 mod audit;
 mod dead_letters;
 mod erase;
+mod people;
 mod transfer;
 
 use std::{

@@ -7,13 +7,16 @@ use eventdesk_runtime::{Config, telemetry};
 
 use crate::{
     audit::{self, AuditArgs},
+    clients::{self, ClientsCommand},
     console,
     dead_letters::{self, DeadLettersCommand},
     erase::{self, EraseArgs},
     export::{self, ExportArgs},
     failure::Failure,
     import::{self, ImportArgs},
+    keys::{self, KeysCommand},
     serve,
+    users::{self, UsersCommand},
 };
 
 /// A support desk whose every change is an event.
@@ -50,6 +53,15 @@ enum Command {
     Export(ExportArgs),
     /// Fills an empty event store from such a file.
     Import(ImportArgs),
+    /// Deals with users, also when nobody can log in.
+    #[command(subcommand)]
+    Users(UsersCommand),
+    /// Deals with service accounts.
+    #[command(subcommand)]
+    Clients(ClientsCommand),
+    /// Deals with the keys that the built-in issuer signs with.
+    #[command(subcommand)]
+    Keys(KeysCommand),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
@@ -70,6 +82,9 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::DeadLetters(command) => {
             start(async |config| Box::pin(dead_letters::dead_letters(config, command)).await)
         }
+        Command::Users(command) => start(async |config| Box::pin(users::users(config, command)).await),
+        Command::Clients(command) => start(async |config| Box::pin(clients::clients(config, command)).await),
+        Command::Keys(command) => start(async |config| Box::pin(keys::keys(config, command)).await),
         Command::Config(ConfigCommand::Check) => check(),
     };
     match done {

@@ -3,16 +3,17 @@
 use std::{error::Error, io, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use eventdesk_app::{
-    CommandError,
+    CommandError, QueryError,
     audit::AuditError,
     dead_letters::DeadLettersError,
     erasure::ErasureError,
+    identity::ClientError,
     ports::{QueueError, ReadStoreError, StoreError},
     transfer::{Damage, ExportError, ImportError},
 };
 use eventdesk_cloud::CloudError;
 use eventdesk_desk::{DeskError, InvalidPolicy};
-use eventdesk_identity::InvalidCost;
+use eventdesk_identity::{InvalidCost, KeysError};
 use eventdesk_local::LocalError;
 use eventdesk_outbound::OutboundError;
 use eventdesk_runtime::{ConfigError, telemetry::TelemetryError};
@@ -54,6 +55,17 @@ pub(crate) enum Failure {
     Outbound(#[from] OutboundError),
     #[error("the queues cannot be opened")]
     Queue(#[from] QueueError),
+    #[error(transparent)]
+    Keys(KeysError),
+    #[error(transparent)]
+    Command(CommandError),
+    #[error("the users cannot be listed")]
+    Query(#[source] QueryError),
+    #[error(transparent)]
+    Client(ClientError),
+    /// What a tool was asked for cannot be done, in words.
+    #[error("{0}")]
+    Refused(String),
     #[error("the first admin cannot be registered")]
     Bootstrap(#[source] CommandError),
     #[error("the event store's writer broke: the log says why")]

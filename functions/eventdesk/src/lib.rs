@@ -3,17 +3,21 @@
 mod audit;
 mod beside;
 mod cli;
+mod clients;
 mod console;
 mod dead_letters;
 mod erase;
 mod export;
 mod failure;
 mod import;
+mod keys;
 mod machine;
+mod office;
 mod opened;
 mod operators;
 mod serve;
 mod stores;
 mod telling;
+mod users;
 
 pub use cli::{Cli, run};

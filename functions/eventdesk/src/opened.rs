@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use eventdesk_app::{
+    DeploymentSecret,
     operations::Operations,
     ports::{EventStore, ImportStore, Publisher, Queue, ReadStore},
     projections::{Projector, projectors},
@@ -34,7 +35,8 @@ impl Opened {
     /// Opens everything; `issuer` is the URL of the server's own issuer.
     pub(crate) async fn new(config: Config, folder: DataFolder, issuer: String) -> Result<Self, Failure> {
         let (local, cloud) = (Local::new(folder), Cloud::new(&config));
-        let secret = if config.secret_parameter.is_some() { cloud.secret().await? } else { local.secret()? };
+        // Before the store: a folder that has one was given its secret earlier.
+        let secret = secret(&config, Some(&local), &cloud).await?;
         let sqlite = if config.store == Store::Sqlite { Some(local.store()?) } else { None };
         let views: Arc<dyn ReadStore> = match config.views {
             Views::Sqlite => local.views(sqlite.as_ref()).await?,
@@ -48,34 +50,7 @@ impl Opened {
         if half_imported {
             return Err(Failure::HalfImported);
         }
-        let publisher: Arc<dyn Publisher> = cloud.publisher().await.unwrap_or_else(|| Arc::new(LocalPublisher));
-        let (parts, keys) = if let Some(sqlite) = &sqlite {
-            let store: Arc<dyn EventStore> = Arc::new(sqlite.clone());
-            let credentials = Arc::new(sqlite.credentials());
-            let (sessions, revocations) = (Arc::new(sqlite.sessions()), Arc::new(sqlite.revocations()));
-            let clients = Arc::new(sqlite.clients());
-            let parts = Parts {
-                issuer,
-                secret,
-                store,
-                publisher,
-                credentials,
-                clients,
-                sessions,
-                revocations: Some(revocations),
-                failed_logins: None,
-            };
-            (parts, local.keys()?)
-        } else {
-            let keys = cloud.keys(&secret).await?;
-            let store = cloud.store().await.ok_or_else(|| needs("store.table"))?;
-            let (credentials, failed_logins) = (cloud.credentials().await, cloud.failed_logins().await);
-            let (sessions, revocations) = (cloud.sessions().await, cloud.revocations().await);
-            let clients = cloud.clients().await;
-            let parts =
-                Parts { issuer, secret, store, publisher, credentials, clients, sessions, revocations, failed_logins };
-            (parts, keys)
-        };
+        let (parts, keys) = parts(&config, Some(&local), &cloud, sqlite.as_ref(), secret, issuer).await?;
         Ok(Self { desk: Desk::new(config, parts)?, keys, views, sqlite, cloud, _folder: local })
     }
 
@@ -108,6 +83,54 @@ impl Opened {
             ready.push((projector, queue));
         }
         Ok(ready)
+    }
+}
+
+fn folder(local: Option<&Local>) -> Result<&Local, Failure> {
+    local.ok_or_else(|| Failure::Value { key: "data", reason: "must name a data folder".to_owned() })
+}
+
+/// The deployment secret; `local` is the data folder, where there is one.
+pub(crate) async fn secret(config: &Config, local: Option<&Local>, cloud: &Cloud) -> Result<DeploymentSecret, Failure> {
+    if config.secret_parameter.is_some() { Ok(cloud.secret().await?) } else { Ok(folder(local)?.secret()?) }
+}
+
+/// What a desk stands on, its read models apart.
+pub(crate) async fn parts(
+    config: &Config,
+    local: Option<&Local>,
+    cloud: &Cloud,
+    sqlite: Option<&SqliteEventStore>,
+    secret: DeploymentSecret,
+    issuer: String,
+) -> Result<(Parts, Arc<IssuerKeys>), Failure> {
+    let publisher: Arc<dyn Publisher> = cloud.publisher().await.unwrap_or_else(|| Arc::new(LocalPublisher));
+    if let Some(sqlite) = sqlite {
+        let store: Arc<dyn EventStore> = Arc::new(sqlite.clone());
+        let credentials = Arc::new(sqlite.credentials());
+        let (sessions, revocations) = (Arc::new(sqlite.sessions()), Arc::new(sqlite.revocations()));
+        let clients = Arc::new(sqlite.clients());
+        let parts = Parts {
+            issuer,
+            secret,
+            store,
+            publisher,
+            credentials,
+            clients,
+            sessions,
+            revocations: Some(revocations),
+            failed_logins: None,
+        };
+        Ok((parts, folder(local)?.keys(config.builtin_issuer.token_minutes).await?))
+    } else {
+        let keys = cloud.keys(&secret).await?;
+        let store = cloud.store().await.ok_or_else(|| needs("store.table"))?;
+        let (credentials, failed_logins) = (cloud.credentials().await, cloud.failed_logins().await);
+        let (sessions, revocations) = (cloud.sessions().await, cloud.revocations().await);
+        let clients = cloud.clients().await;
+        let parts =
+            Parts { issuer, secret, store, publisher, credentials, clients, sessions, revocations, failed_logins };
+        Ok((parts, keys))
     }
 }
 

@@ -23,7 +23,7 @@ use eventdesk_domain::{
 };
 use eventdesk_events::{StreamId, UserId, user::Role};
 
-pub use bootstrap::{BOOTSTRAP_USERNAME, Bootstrap, GeneratedPassword, bootstrap};
+pub use bootstrap::{BOOTSTRAP_USERNAME, Bootstrap, GeneratedPassword, bootstrap, operator};
 pub use clients::{ClientError, ClientSecret, MOST_CLIENTS, NewClient};
 pub use discovery::Discovery;
 pub use logins::{LocalFailedLogins, LoginLimiter};
@@ -247,6 +247,15 @@ impl Identity {
         }
         attempt.failed(now).await?;
         Err(GrantError::InvalidGrant)
+    }
+
+    /// The user who holds a name, unless nobody does.
+    ///
+    /// # Errors
+    /// `Unavailable` and `Internal` only.
+    pub async fn user_named(&self, username: &str) -> Result<Option<UserId>, GrantError> {
+        let claim = reservation(&self.reservations, Namespace::Username, &normalise_unique(username));
+        Ok(self.login(claim).await?.map(|(id, _)| id))
     }
 
     /// The user who holds a name.

@@ -39,8 +39,8 @@
 //! No index. TTL on the attribute `expires` (`N`, seconds since the epoch). Items:
 //!
 //! - **A password hash**: `subject` = `user#<uuid>`, `part` = `password`, `hash` (PHC text), `set_at` (`N`, ms).
-//! - **A key of the issuer**: `subject` = `issuer-keys`, `part` = its number with six digits (`000001`; the highest
-//!   signs), `kid`, `made_at` (`N`, ms), `sealed` (`B`, the private key, encrypted).
+//! - **A key of the issuer**: `subject` = `issuer-keys`, `part` = its number with six digits (`000001`; which
+//!   signs follows from their times), `kid`, `made_at` (`N`, ms), `sealed` (`B`, the private key, encrypted).
 //! - **A counter of failed logins**: `subject` = `login#name-<digest>` or `login#network-<address>`, `part` = `failures`, `full_again`
 //!   (`N`, ms), `expires`.
 //! - **A session**: `subject` = `sessions#<uuid of the user>`, `part` = its id, `current` and `previous` (keyed digests of

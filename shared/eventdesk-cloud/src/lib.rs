@@ -28,7 +28,7 @@ use eventdesk_aws::{
     secret::{SecretError, parameter},
 };
 use eventdesk_desk::{Desk, DeskError, Parts};
-use eventdesk_identity::{IssuerKeys, KeysError};
+use eventdesk_identity::{IssuerKeys, KeyPlace, KeyTimes, KeysError};
 use eventdesk_mongo::{MongoError, MongoOptions, MongoReadStore};
 use eventdesk_runtime::{
     Config, RandomIds, SystemClock,
@@ -201,8 +201,10 @@ impl Cloud {
     /// `Needs` and `Keys`.
     pub async fn keys(&self, secret: &DeploymentSecret) -> Result<Arc<IssuerKeys>, CloudError> {
         let table = self.identity_table().ok_or(CloudError::Needs("store.identity_table"))?;
-        let store = DynamoIssuerKeyStore::new(self.dynamodb().await, table);
-        Ok(Arc::new(IssuerKeys::open_shared(&store, secret, &SystemClock).await?))
+        let store = Arc::new(DynamoIssuerKeyStore::new(self.dynamodb().await, table));
+        let times = KeyTimes::for_tokens_of(self.config.builtin_issuer.token_minutes);
+        let place = KeyPlace::Shared(store, secret.clone());
+        Ok(Arc::new(IssuerKeys::rotating(place, times, Arc::new(SystemClock)).await?))
     }
 
     /// The read models, connected.

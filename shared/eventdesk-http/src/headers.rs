@@ -9,6 +9,7 @@ pub(crate) const JAVASCRIPT: HeaderValue = HeaderValue::from_static("text/javasc
 pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 pub(crate) const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 pub(crate) const REVALIDATED: HeaderValue = HeaderValue::from_static("public, no-cache");
+pub(crate) const PUBLIC_FIVE_MINUTES: HeaderValue = HeaderValue::from_static("public, max-age=300");
 pub(crate) const PUBLIC_HOUR: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 
 pub(crate) const CONSISTENCY_TOKEN: HeaderName = HeaderName::from_static("consistency-token");

@@ -8,7 +8,7 @@ use jsonwebtoken::{Algorithm, Header, encode};
 
 use crate::{IssuerKeys, KeySource, authorizer::Token};
 
-/// Signs RS256 tokens with the newest of the issuer's keys.
+/// Signs RS256 tokens with the key whose turn it is.
 pub struct RsaTokenIssuer {
     url: String,
     keys: Arc<IssuerKeys>,
@@ -28,9 +28,10 @@ impl TokenIssuer for RsaTokenIssuer {
     }
 
     async fn sign(&self, claims: &AccessClaims) -> Result<String, SigningError> {
-        let signing = self.keys.signing();
-        let header = Header { kid: Some(signing.kid.clone()), ..Header::new(Algorithm::RS256) };
-        encode(&header, claims, &signing.key).map_err(|error| SigningError(error.into()))
+        self.keys.refresh().await;
+        let key = self.keys.signing();
+        let header = Header { kid: Some(key.jwk.kid.clone()), ..Header::new(Algorithm::RS256) };
+        encode(&header, claims, &key.signing).map_err(|error| SigningError(error.into()))
     }
 
     async fn read(&self, token: &str) -> Result<Option<IssuedClaims>, SigningError> {
@@ -46,6 +47,7 @@ impl TokenIssuer for RsaTokenIssuer {
     }
 
     async fn jwks(&self) -> String {
+        self.keys.refresh().await;
         self.keys.jwks()
     }
 }

@@ -1,12 +1,13 @@
 //! The issuer's keys.
 
 mod folder;
+mod rotation;
 mod shared;
 
 use std::{
-    collections::HashMap,
     io,
     path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use async_trait::async_trait;
@@ -21,10 +22,15 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use eventdesk_app::ports::IssuerKeyStoreError;
+use eventdesk_events::Timestamp;
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use serde::Serialize;
+use tokio::sync::Mutex;
 
 use crate::{KeySource, KeySourceError, VerifyingKey};
+
+use rotation::Rotation;
+pub use rotation::{KeyPhase, KeyPlace, KeyStatus, KeyTimes};
 
 const PEM_BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
 const PEM_END: &str = "-----END PRIVATE KEY-----";
@@ -79,17 +85,28 @@ impl KeysError {
 /// The issuer's RSA keys, from a folder ([`IssuerKeys::open`]) or from a store that all processes of a deployment share
 /// ([`IssuerKeys::open_shared`]).
 ///
-/// The key id is the RFC 7638 thumbprint. All keys verify, the newest signs. Read once: a change counts from the next
-/// start.
+/// The key id is the RFC 7638 thumbprint. Read once, all keys verify and the newest signs; those of
+/// [`IssuerKeys::rotating`] come and go.
 pub struct IssuerKeys {
-    signing: SigningKey,
-    public: Vec<PublicJwk>,
-    verifying: HashMap<String, VerifyingKey>,
+    rotation: Option<Rotation>,
+    read: RwLock<Read>,
+    /// One reads again at a time; the others go on with what is known.
+    reading: Mutex<()>,
 }
 
-pub(crate) struct SigningKey {
-    pub(crate) kid: String,
-    pub(crate) key: EncodingKey,
+/// What was read last.
+struct Read {
+    /// The newest comes first.
+    kept: Vec<Arc<KeptKey>>,
+    at_ms: i64,
+}
+
+/// A key, ready for use.
+pub(crate) struct KeptKey {
+    pub(crate) jwk: PublicJwk,
+    made_at: Timestamp,
+    verifying: VerifyingKey,
+    pub(crate) signing: EncodingKey,
 }
 
 /// The public half of an RSA key as a JWK (RFC 7517; members by RFC 7518, section 6.3).
@@ -99,7 +116,7 @@ pub(crate) struct PublicJwk {
     #[serde(rename = "use")]
     usage: &'static str,
     alg: &'static str,
-    kid: String,
+    pub(crate) kid: String,
     n: String,
     e: String,
 }
@@ -119,38 +136,68 @@ impl LoadedKey {
     }
 }
 
+impl KeptKey {
+    fn of(loaded: LoadedKey, made_at: Timestamp) -> Result<Arc<Self>, KeysError> {
+        let signing = EncodingKey::from_rsa_pem(loaded.pem.as_bytes()).map_err(|_| KeysError::Generation)?;
+        let verifying = loaded.jwk.verifying_key().ok_or(KeysError::Generation)?;
+        Ok(Arc::new(Self { jwk: loaded.jwk, made_at, verifying, signing }))
+    }
+}
+
 impl IssuerKeys {
     /// The newest comes first.
-    fn of(keys: Vec<LoadedKey>) -> Result<Self, KeysError> {
-        let newest = keys.first().ok_or(KeysError::Generation)?;
-        let key = EncodingKey::from_rsa_pem(newest.pem.as_bytes()).map_err(|_| KeysError::Generation)?;
-        let signing = SigningKey { kid: newest.jwk.kid.clone(), key };
-        let verifying = keys.iter().filter_map(|key| Some((key.jwk.kid.clone(), key.jwk.verifying_key()?))).collect();
-        Ok(Self { signing, verifying, public: keys.into_iter().map(|key| key.jwk).collect() })
+    fn of(kept: Vec<Arc<KeptKey>>) -> Result<Self, KeysError> {
+        if kept.is_empty() {
+            return Err(KeysError::Generation);
+        }
+        Ok(Self { rotation: None, read: RwLock::new(Read { kept, at_ms: 0 }), reading: Mutex::default() })
+    }
+
+    fn kept(&self) -> Vec<Arc<KeptKey>> {
+        self.read.read().unwrap_or_else(PoisonError::into_inner).kept.clone()
     }
 
     /// The id of the key that signs.
-    pub fn signing_kid(&self) -> &str {
-        &self.signing.kid
+    pub fn signing_kid(&self) -> String {
+        self.signing().jwk.kid.clone()
     }
 
-    pub(crate) fn signing(&self) -> &SigningKey {
-        &self.signing
+    pub(crate) fn signing(&self) -> Arc<KeptKey> {
+        let mut kept = self.kept();
+        let phases = self.phases(&kept);
+        kept.swap_remove(phases.iter().position(|(phase, ..)| *phase == KeyPhase::Signing).unwrap_or_default())
     }
 
-    /// The public keys as a JWK Set, in JSON; the one that signs comes first.
+    /// The public keys that count now as a JWK Set, in JSON; the newest comes first.
     ///
     /// # Panics
     /// Never: texts are always JSON.
     pub fn jwks(&self) -> String {
-        serde_json::to_string(&serde_json::json!({ "keys": self.public })).expect("texts are always JSON")
+        let kept = self.kept();
+        let living = kept.iter().zip(self.phases(&kept)).filter(|(_, (phase, ..))| *phase != KeyPhase::Retired);
+        let public: Vec<_> = living.map(|(key, _)| &key.jwk).collect();
+        serde_json::to_string(&serde_json::json!({ "keys": public })).expect("texts are always JSON")
+    }
+
+    /// A key that counts now.
+    fn living(&self, kid: &str) -> Option<VerifyingKey> {
+        let kept = self.kept();
+        let index = kept.iter().position(|key| key.jwk.kid == kid)?;
+        let (phase, ..) = *self.phases(&kept).get(index)?;
+        (phase != KeyPhase::Retired).then(|| kept[index].verifying.clone())
     }
 }
 
 #[async_trait]
 impl KeySource for IssuerKeys {
     async fn key(&self, kid: &str) -> Result<Option<VerifyingKey>, KeySourceError> {
-        Ok(self.verifying.get(kid).cloned())
+        self.refresh().await;
+        if let Some(key) = self.living(kid) {
+            return Ok(Some(key));
+        }
+        // Another process may have made it.
+        self.read_again(rotation::COOL_DOWN_MS).await;
+        Ok(self.living(kid))
     }
 }
 

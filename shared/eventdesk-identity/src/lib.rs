@@ -13,6 +13,6 @@ pub use authorizer::{
     Verified, VerifyingKey,
 };
 pub use issuer::RsaTokenIssuer;
-pub use keys::{IssuerKeys, KeysError};
+pub use keys::{IssuerKeys, KeyPhase, KeyPlace, KeyStatus, KeyTimes, KeysError};
 pub use passwords::{Argon2PasswordHasher, HashCost, InvalidCost};
 pub use remote::{Discovery, IntrospectionClient, LoginMetadata, RemoteError, RemoteIntrospection, RemoteKeys};

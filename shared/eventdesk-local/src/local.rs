@@ -12,8 +12,8 @@ use eventdesk_app::{
     ports::{Clock, CommitLog, Position, QueueError, ReadStore, ReadStoreError},
     projections::{Projector, VIEWS},
 };
-use eventdesk_identity::{IssuerKeys, KeysError};
-use eventdesk_runtime::RandomIds;
+use eventdesk_identity::{IssuerKeys, KeyPlace, KeyTimes, KeysError};
+use eventdesk_runtime::{RandomIds, SystemClock};
 use eventdesk_sqlite::{
     DataFolder, FolderError, OpenError, SqliteEventStore, SqliteReadStore, StoreOptions, ViewsError, ViewsOptions,
     needs_rebuild, remove_views,
@@ -131,12 +131,13 @@ impl Local {
         Ok(Arc::new(prepared_views(&self.folder.views_db()).await?))
     }
 
-    /// The built-in issuer's keys; the first call on a folder makes one, which takes a moment.
+    /// The built-in issuer's keys, whose tokens live so long; the first call on a folder makes one, which takes a moment.
     ///
     /// # Errors
     /// `Keys`.
-    pub fn keys(&self) -> Result<Arc<IssuerKeys>, LocalError> {
-        Ok(Arc::new(IssuerKeys::open(&self.folder.keys())?))
+    pub async fn keys(&self, token_minutes: u32) -> Result<Arc<IssuerKeys>, LocalError> {
+        let (place, times) = (KeyPlace::Folder(self.folder.keys()), KeyTimes::for_tokens_of(token_minutes));
+        Ok(Arc::new(IssuerKeys::rotating(place, times, Arc::new(SystemClock)).await?))
     }
 }
 
@@ -190,7 +191,6 @@ mod tests {
         projections::{Projection, TICKETS, TicketsProjection},
     };
     use eventdesk_events::{Actor, ActorKind, CommitId, StreamId, Version};
-    use eventdesk_runtime::SystemClock;
     use serde_json::value::RawValue;
 
     use super::*;

@@ -37,6 +37,11 @@ pub enum Bootstrap {
 pub struct GeneratedPassword(String);
 
 impl GeneratedPassword {
+    /// One that keeps the policy.
+    pub fn made(policy: &PasswordPolicy, ids: &dyn Ids) -> Self {
+        Self(generate(policy, ids))
+    }
+
     /// The text, to be shown once.
     pub fn reveal(&self) -> &str {
         &self.0
@@ -76,7 +81,7 @@ pub async fn bootstrap(desk: &Commands, password: Option<&str>) -> Result<Bootst
         disabled: false,
         login_denied: false,
     };
-    match placeholder_desk(desk).execute(&context(&*desk.ids), command).await {
+    match placeholder_desk(desk).execute(&operator(&*desk.ids), command).await {
         Ok(done) => Ok(match generated {
             Some(password) => Bootstrap::RegisteredWith(done.record.id, GeneratedPassword(password)),
             None => Bootstrap::Registered(done.record.id),
@@ -109,7 +114,8 @@ fn placeholder_desk(desk: &Commands) -> Commands {
     }
 }
 
-fn context(ids: &dyn Ids) -> CommandContext {
+/// Whoever works on the machine itself: the first start, and the operators' tools.
+pub fn operator(ids: &dyn Ids) -> CommandContext {
     CommandContext {
         caller: Caller { id: UserId::from_uuid(Uuid::nil()), kind: ActorKind::System, roles: vec![Role::Admin] },
         correlation_id: ids.next(),

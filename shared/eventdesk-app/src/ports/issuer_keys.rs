@@ -6,7 +6,7 @@ use eventdesk_events::Timestamp;
 /// A private key that only who has the deployment secret can read.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SealedKey {
-    /// 1, 2, … in the order in which they were made; the highest signs.
+    /// 1, 2, … in the order in which they were made; which one signs follows from their times.
     pub number: u32,
     /// The public half's id.
     pub kid: String,

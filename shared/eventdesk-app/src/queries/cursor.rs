@@ -50,7 +50,7 @@ impl Queries {
         Ok(Page { items, next_cursor, total })
     }
 
-    fn make_cursor(&self, last: &Hit, bound: &str) -> Result<String, QueryError> {
+    pub(super) fn make_cursor(&self, last: &Hit, bound: &str) -> Result<String, QueryError> {
         let key = match &last.place {
             Value::Int(number) => Key::Int(*number),
             Value::Text(text) => Key::Text(text.clone()),
@@ -65,7 +65,7 @@ impl Queries {
         Ok(URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    fn open_cursor(&self, cursor: &str, bound: &str) -> Result<(Value, String), QueryError> {
+    pub(super) fn open_cursor(&self, cursor: &str, bound: &str) -> Result<(Value, String), QueryError> {
         if cursor.len() > LONGEST {
             return Err(QueryError::BadCursor);
         }

@@ -1,13 +1,13 @@
 //! Who did what, when.
 
 use eventdesk_domain::ticket::Ticket;
-use eventdesk_events::{Actor, EventId, StreamId, TicketId, Timestamp, Version};
+use eventdesk_events::{Actor, EventId, StreamId, TicketId, Timestamp, UserId, Version};
 use serde_json::value::RawValue;
 
 use super::{Page, PageRequest, Queries, QueryContext, TicketKey, consistency::Model, content, cursor::List};
 use crate::{
     QueryError, Resource,
-    ports::{Filter, Sort, Value},
+    ports::{Commit, Filter, Hit, RecordedEvent, Sort, Value},
     projections::{HISTORY, HistoryDocument, TicketDocument, USERS},
 };
 
@@ -45,6 +45,31 @@ pub struct HistoryEntry {
     pub causation_id: Option<EventId>,
     /// The event's `data`.
     pub facts: Box<RawValue>,
+}
+
+/// The bits of a place in a stream that say which event of a commit is meant.
+const INDEX_BITS: u32 = 16;
+
+fn entry(commit: &Commit, index: u16, recorded: &RecordedEvent) -> HistoryEntry {
+    HistoryEntry {
+        id: commit.event_id(index),
+        event_type: recorded.event_type.to_string(),
+        stream: commit.stream,
+        version: commit.version,
+        index,
+        occurred_at: commit.at,
+        actor: commit.actor.clone(),
+        actor_name: None,
+        correlation_id: commit.correlation_id,
+        causation_id: commit.causation_id,
+        facts: recorded.data.clone(),
+    }
+}
+
+/// Where the next page begins.
+fn hit(place: u64, user: UserId) -> Hit {
+    let place = Value::Int(i64::try_from(place).unwrap_or(i64::MAX));
+    Hit { id: user.to_string(), version: 0, body: String::new(), place }
 }
 
 impl Queries {
@@ -87,6 +112,46 @@ impl Queries {
                 facts: row.facts,
             })
         })
+    }
+
+    /// One page of what happened to a user, deleted ones too, oldest first: read from the events themselves, so it is
+    /// never behind.
+    ///
+    /// # Errors
+    /// `NotFound`, `BadCursor`, `Unavailable` and `Internal` only.
+    pub async fn user_history(&self, user: UserId, page: &PageRequest) -> Result<Page<HistoryEntry>, QueryError> {
+        let (stream, bound) = (StreamId::User(user), format!("history\n{user}"));
+        let after = page.cursor.as_deref().map(|cursor| self.open_cursor(cursor, &bound)).transpose()?;
+        let after = match after {
+            Some((Value::Int(place), _)) => u64::try_from(place).map_err(|_| QueryError::BadCursor)?,
+            Some(_) => return Err(QueryError::BadCursor),
+            None => 0,
+        };
+        // The commit that the page before ended in may have more events.
+        let from = Version::new((after >> INDEX_BITS).max(1));
+        let commits = self.store.read(stream, from, page.limit + 2).await?;
+        if commits.is_empty() {
+            return Err(QueryError::NotFound(Resource::User));
+        }
+        let mut entries: Vec<(u64, HistoryEntry)> = Vec::new();
+        for commit in commits {
+            for (index, recorded) in (0_u16..).zip(&commit.events) {
+                let place = (commit.version.get() << INDEX_BITS) | u64::from(index);
+                if place >= after {
+                    entries.push((place, entry(&commit, index, recorded)));
+                }
+            }
+        }
+        let next_cursor = match entries.get(page.limit) {
+            Some((place, _)) => Some(self.make_cursor(&hit(*place, user), &bound)?),
+            None => None,
+        };
+        let mut items: Vec<_> = entries.into_iter().take(page.limit).map(|(_, entry)| entry).collect();
+        let names = self.names(&USERS, items.iter().map(|entry| entry.actor.id.clone())).await?;
+        for entry in &mut items {
+            entry.actor_name = names.get(&entry.actor.id).and_then(|name| name.name.clone());
+        }
+        Ok(Page { items, next_cursor, total: None })
     }
 
     async fn require_history(&self, context: &QueryContext, filter: &HistoryFilter) -> Result<(), QueryError> {

@@ -19,7 +19,10 @@ pub(crate) async fn discovery(r: &Request<'_>) -> Answered {
 }
 
 pub(crate) async fn jwks(r: &Request<'_>) -> Answered {
-    Ok(for_everybody(r.identity()?.jwks().await))
+    let mut reply = for_everybody(r.identity()?.jwks().await);
+    // A key signs a quarter of an hour after it was published: by then nobody should have an older set.
+    reply.set(header::CACHE_CONTROL, headers::PUBLIC_FIVE_MINUTES);
+    Ok(reply)
 }
 
 fn for_everybody(text: String) -> Reply {

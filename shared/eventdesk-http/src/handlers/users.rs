@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Answered, created, gone, shown};
 use crate::{
-    represent::{UserView, page},
+    represent::{EntryView, UserView, page},
     request::{Request, etag},
 };
 
@@ -71,6 +71,11 @@ pub(crate) async fn delete(r: &Request<'_>) -> Answered {
 pub(crate) async fn get(r: &Request<'_>) -> Answered {
     let record = r.queries()?.user(&r.query_context()?, r.user_id()?).await?;
     shown(r, etag(record.version, 0), || UserView::new(&record))
+}
+
+pub(crate) async fn history(r: &Request<'_>) -> Answered {
+    let found = r.queries()?.user_history(r.user_id()?, &r.query.page()?).await?;
+    page(r, &found, EntryView::new)
 }
 
 pub(crate) async fn list(r: &Request<'_>) -> Answered {

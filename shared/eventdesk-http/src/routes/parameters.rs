@@ -85,6 +85,8 @@ pub(super) const TICKETS: &[Parameter] = &[
 
 pub(super) const HISTORY: &[Parameter] = &[LIMIT, CURSOR, INCLUDE];
 
+pub(super) const USER_HISTORY: &[Parameter] = &[LIMIT, CURSOR];
+
 pub(super) const TICKET_MESSAGES: &[Parameter] =
     &[parameter("visibility", K::OneOf(VISIBILITIES), "With this visibility."), LIMIT, CURSOR, INCLUDE];
 

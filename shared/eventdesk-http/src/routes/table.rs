@@ -172,6 +172,12 @@ fn users() -> Vec<Route> {
             users::get)
         .answers::<UserView<'static>>(200)
         .scopes(DIRECTORY_READ),
+        route!(GET "/users/{user_id}/history", QueryDirectory, Needs(P::UsersAdminister), "directory",
+            "Lists who changed what about a user, deleted ones too, oldest first; names and contacts are left out." =>
+            users::history)
+        .parameters(q::USER_HISTORY)
+        .pages::<EntryView<'static>>()
+        .scopes(DIRECTORY_READ),
         route!(PUT "/users/{user_id}", CommandDirectory, Needs(P::UsersAdminister), "directory",
             "Sets a user's whole record, the password apart." => c::replace)
         .takes::<c::WholeUser>(Media::Json)

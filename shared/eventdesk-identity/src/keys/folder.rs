@@ -5,10 +5,13 @@ use std::{
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
+    sync::Arc,
     time::SystemTime,
 };
 
-use super::{IssuerKeys, KeysError, LoadedKey, generate, unwrap_pem, wrap_pem};
+use eventdesk_events::Timestamp;
+
+use super::{IssuerKeys, KeptKey, KeysError, LoadedKey, generate, unwrap_pem, wrap_pem};
 
 impl IssuerKeys {
     /// Opens the keys in a folder; makes the folder, and a first key, if there is none. The newest file's signs. Several
@@ -17,20 +20,63 @@ impl IssuerKeys {
     /// # Errors
     /// See [`KeysError`].
     pub fn open(folder: &Path) -> Result<Self, KeysError> {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(KeysError::io(folder))?;
-        require_mode(folder, 0o022, 0o700)?;
-        // Whoever comes first makes the key; goes with the handle.
-        let handle = File::open(folder).map_err(KeysError::io(folder))?;
-        handle.lock().map_err(KeysError::io(folder))?;
+        let handle = locked(folder)?;
         let mut keys = load_all(folder)?;
         if keys.is_empty() {
             let path = store_new(folder)?;
             handle.sync_all().map_err(KeysError::io(folder))?;
             keys.push(load(&path)?);
         }
-        keys.sort_by(|(a_time, a), (b_time, b)| (b_time, &b.jwk.kid).cmp(&(a_time, &a.jwk.kid)));
-        Self::of(keys.into_iter().map(|(_, key)| key).collect())
+        Self::of(kept(keys)?)
     }
+}
+
+/// The folder, made if there is none; whoever comes first works in it, until the handle goes.
+fn locked(folder: &Path) -> Result<File, KeysError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(KeysError::io(folder))?;
+    require_mode(folder, 0o022, 0o700)?;
+    let handle = File::open(folder).map_err(KeysError::io(folder))?;
+    handle.lock().map_err(KeysError::io(folder))?;
+    Ok(handle)
+}
+
+/// Makes another key in a folder, and removes those that are over.
+pub(super) fn add(folder: &Path, over: &[String]) -> Result<(), KeysError> {
+    let handle = locked(folder)?;
+    store_new(folder)?;
+    for kid in over {
+        let path = folder.join(format!("{kid}.pem"));
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(KeysError::io(&path)(error)),
+            _ => {}
+        }
+    }
+    handle.sync_all().map_err(KeysError::io(folder))
+}
+
+/// What stands in a folder now, if it is not what is known.
+pub(super) fn changed(folder: &Path, known: &[Arc<KeptKey>]) -> Result<Option<Vec<Arc<KeptKey>>>, KeysError> {
+    let mut found = Vec::new();
+    for path in pem_files(folder)? {
+        let modified = fs::metadata(&path).and_then(|metadata| metadata.modified()).map_err(KeysError::io(&path))?;
+        let kid = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        found.push((made_at(modified), kid));
+    }
+    found.sort_by(|a, b| b.cmp(a));
+    let same = known.iter().map(|key| (key.made_at, &key.jwk.kid)).eq(found.iter().map(|(at, kid)| (*at, kid)));
+    // A folder that is empty or gone has been lost, not changed.
+    if same || found.is_empty() { Ok(None) } else { Ok(Some(kept(load_all(folder)?)?)) }
+}
+
+/// The newest first.
+fn kept(mut keys: Vec<(SystemTime, LoadedKey)>) -> Result<Vec<Arc<KeptKey>>, KeysError> {
+    keys.sort_by(|(a_time, a), (b_time, b)| (b_time, &b.jwk.kid).cmp(&(a_time, &a.jwk.kid)));
+    keys.into_iter().map(|(modified, key)| KeptKey::of(key, made_at(modified))).collect()
+}
+
+fn made_at(modified: SystemTime) -> Timestamp {
+    let since = modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// Refuses a file or folder that has any of the `forbidden` permission bits.
@@ -39,15 +85,19 @@ fn require_mode(path: &Path, forbidden: u32, wanted: u32) -> Result<(), KeysErro
     if mode & forbidden == 0 { Ok(()) } else { Err(KeysError::Exposed { path: path.to_owned(), mode, wanted }) }
 }
 
-fn load_all(folder: &Path) -> Result<Vec<(SystemTime, LoadedKey)>, KeysError> {
-    let mut keys = Vec::new();
+fn pem_files(folder: &Path) -> Result<Vec<PathBuf>, KeysError> {
+    let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(KeysError::io(folder))? {
         let path = entry.map_err(KeysError::io(folder))?.path();
         if path.extension().is_some_and(|extension| extension == "pem") {
-            keys.push(load(&path)?);
+            files.push(path);
         }
     }
-    Ok(keys)
+    Ok(files)
+}
+
+fn load_all(folder: &Path) -> Result<Vec<(SystemTime, LoadedKey)>, KeysError> {
+    pem_files(folder)?.iter().map(|path| load(path)).collect()
 }
 
 fn load(path: &Path) -> Result<(SystemTime, LoadedKey), KeysError> {

@@ -1,12 +1,14 @@
 //! Keys in a store that every process of a deployment shares, sealed with the deployment secret.
 
+use std::sync::Arc;
+
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use eventdesk_app::{
     DeploymentSecret,
     ports::{Clock, IssuerKeyStore, SealedKey},
 };
 
-use super::{IssuerKeys, KeysError, LoadedKey, generate};
+use super::{IssuerKeys, KeptKey, KeysError, LoadedKey, generate};
 
 /// What the sealing key is derived for.
 const PURPOSE: &str = "issuer keys";
@@ -33,8 +35,7 @@ impl IssuerKeys {
         Self::unsealed(stored, secret)
     }
 
-    /// Adds a key, with which tokens are signed from now on; what the earlier ones signed stays valid. Processes that
-    /// have opened the keys before neither sign with it nor know it, until they open them again.
+    /// Adds a key, and opens all of them once: the newest signs, and what the earlier ones signed stays valid.
     ///
     /// # Errors
     /// `Store`, `Sealed` and `Generation` only.
@@ -50,8 +51,26 @@ impl IssuerKeys {
 
     fn unsealed(mut stored: Vec<SealedKey>, secret: &DeploymentSecret) -> Result<Self, KeysError> {
         stored.sort_by_key(|key| std::cmp::Reverse(key.number));
-        Self::of(stored.iter().map(|key| unseal(key, secret)).collect::<Result<_, _>>()?)
+        Self::of(stored.iter().map(|key| kept(key, secret)).collect::<Result<_, _>>()?)
     }
+}
+
+fn kept(key: &SealedKey, secret: &DeploymentSecret) -> Result<Arc<KeptKey>, KeysError> {
+    KeptKey::of(unseal(key, secret)?, key.made_at)
+}
+
+/// What stands in a store now, if it is not what is known.
+pub(super) async fn changed(
+    store: &dyn IssuerKeyStore,
+    secret: &DeploymentSecret,
+    known: &[Arc<KeptKey>],
+) -> Result<Option<Vec<Arc<KeptKey>>>, KeysError> {
+    let mut stored = store.all().await?;
+    stored.sort_by_key(|key| std::cmp::Reverse(key.number));
+    if stored.is_empty() || stored.iter().map(|key| &key.kid).eq(known.iter().map(|key| &key.jwk.kid)) {
+        return Ok(None);
+    }
+    stored.iter().map(|key| kept(key, secret)).collect::<Result<_, _>>().map(Some)
 }
 
 async fn create(
