@@ -58,9 +58,21 @@ pub struct Registered {
     pub disabled: bool,
     /// Whether they get no token.
     pub login_denied: bool,
+    /// Whom they are at the issuer elsewhere where they log in; their roles come from its tokens.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub external: Option<ExternalIdentity>,
     /// Name and contacts.
     #[serde(skip)]
     pub private: Option<UserProfile>,
+}
+
+/// Whom an issuer elsewhere means: the two together name one person, and never another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ExternalIdentity {
+    /// The `iss` of the tokens.
+    pub issuer: String,
+    /// Their `sub`.
+    pub subject: String,
 }
 
 /// A user's names and contacts.

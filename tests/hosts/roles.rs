@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use eventdesk_tests::{ADMIN, Answer, Caller, EmployeeLogin, Host, PASSWORD, Scene, samples};
+use eventdesk_tests::{ADMIN, Answer, Caller, EmployeeLogin, Host, Oidc, PASSWORD, Resource, Scene, samples};
 use serde_json::{Value, json};
 
 tests! {
     every_route_answers_every_kind_of_caller_as_the_table_says,
+    every_route_answers_callers_of_an_issuer_elsewhere_as_the_table_says,
     public_routes_ask_for_no_token,
     no_route_is_missing_from_the_table,
     an_employee_sees_their_own_and_nothing_else,
@@ -151,6 +152,34 @@ impl Cast {
         Self { scene, callers, marry, stranger, assignee }
     }
 
+    /// As [`Cast::on`], but everyone has logged in at the independent provider.
+    async fn from_elsewhere(desk: &Host) -> Self {
+        let oidc = Oidc::started();
+        let cast = Self::on(desk).await;
+        let log_in = async |role: Option<&str>| {
+            let group = role.map(|role| format!("internal/example/{role}"));
+            let token = oidc.user_token(&samples::name("away"), group.as_deref().as_slice(), Resource::Jwt).await;
+            let caller = desk.visitor().bearing(&token);
+            (caller.get("/me").await.is(200).id(), caller)
+        };
+        let (user_id, own) = log_in(Some("employees")).await;
+        let body = samples::merged(samples::employee(), json!({ "user_id": user_id }));
+        let employee_id = cast.scene.admin.post("/employees", body).await.is(201).id();
+        let (disabled_id, disabled) = log_in(Some("support")).await;
+        cast.scene.admin.put(&format!("/users/{disabled_id}/disabled"), json!({ "disabled": true })).await.is(200);
+        let callers = vec![
+            log_in(Some("admins")).await.1,
+            log_in(Some("managers")).await.1,
+            log_in(Some("support")).await.1,
+            own.clone(),
+            own.clone(),
+            log_in(None).await.1,
+            desk.visitor(),
+            disabled,
+        ];
+        Self { callers, marry: EmployeeLogin { user_id, employee_id, caller: own }, ..cast }
+    }
+
     /// Whose ticket column `who` is about.
     fn employee(&self, who: usize) -> &str {
         if CALLERS[who] == "own" { &self.marry.employee_id } else { &self.stranger }
@@ -228,7 +257,14 @@ fn fits(status: u16, wanted: &str) -> bool {
 }
 
 async fn every_route_answers_every_kind_of_caller_as_the_table_says(desk: &Host) {
-    let cast = Cast::on(desk).await;
+    as_the_table_says(desk, Cast::on(desk).await).await;
+}
+
+async fn every_route_answers_callers_of_an_issuer_elsewhere_as_the_table_says(desk: &Host) {
+    as_the_table_says(desk, Cast::from_elsewhere(desk).await).await;
+}
+
+async fn as_the_table_says(desk: &Host, cast: Cast) {
     let mut wrong = Vec::new();
     for (method, path, body, wanted) in TABLE {
         let wanted: Vec<_> = wanted.split(' ').collect();

@@ -11,6 +11,7 @@ use eventdesk_runtime::RandomIds;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::Oidc;
 use crate::aws::{Aws, Message, REGION};
 
 /// A stack, the secret and the database that belong to one desk. [`Cloud::remove`] takes them away again.
@@ -91,6 +92,9 @@ impl Cloud {
         for (key, value) in [("EVENTDESK_BUILTIN_ISSUER_URL", issuer), ("EVENTDESK_VIEWS_URI", self.views.as_str())] {
             settings.entry(key.to_owned()).and_modify(|told| value.clone_into(told));
         }
+        if handler == "authorizer" {
+            settings.extend(Oidc::settings_if_here().into_iter().filter(|(key, _)| !key.contains("_DOCS_")));
+        }
         settings.extend(self.emulation());
         settings
     }
@@ -110,6 +114,7 @@ impl Cloud {
         ] {
             settings.insert(key.to_owned(), value.to_owned());
         }
+        settings.extend(Oidc::settings_if_here());
         settings.extend(self.emulation());
         settings
     }

@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, Weak, mpsc};
 use std::time::Duration;
 
-use crate::{Caller, Cloud, Place, bin};
+use crate::{Caller, Cloud, Oidc, Place, bin};
 
 /// The bootstrap user's name.
 pub const ADMIN: &str = "admin";
@@ -36,6 +36,12 @@ impl Desk {
     /// Starts a server of its own.
     pub fn start() -> Self {
         Self::start_with(&[])
+    }
+
+    /// Starts a server of its own that believes the OIDC provider of this run, if there is one.
+    pub(crate) fn start_believing() -> Self {
+        let settings = Oidc::settings_if_here();
+        Self::start_with(&settings.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect::<Vec<_>>())
     }
 
     /// Starts a server of its own with more settings.

@@ -49,10 +49,19 @@ pub struct Oidc {
 impl Oidc {
     /// The provider of this run.
     pub fn started() -> Self {
-        let issuer = std::env::var(URL);
-        let issuer = issuer.unwrap_or_else(|_| panic!("{URL} is not set: tests/run starts what it names"));
+        Self::here().unwrap_or_else(|| panic!("{URL} is not set: tests/run starts what it names"))
+    }
+
+    /// The provider of this run, if there is one.
+    pub(crate) fn here() -> Option<Self> {
+        let issuer = std::env::var(URL).ok()?;
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
-        Self { http: http.expect("a plain client needs nothing"), issuer }
+        Some(Self { http: http.expect("a plain client needs nothing"), issuer })
+    }
+
+    /// The settings of a desk that believes it, if it is there.
+    pub(crate) fn settings_if_here() -> BTreeMap<String, String> {
+        Self::here().map(|oidc| oidc.settings()).unwrap_or_default()
     }
 
     /// The `iss` of its tokens, and its address.

@@ -88,12 +88,14 @@ async fn make_first_admin(commands: &Commands, config: &Config) -> Result<(), Fa
 /// Every function that answers HTTP, behind the gateway.
 fn gateway(opened: &Opened, commands: Arc<Commands>, operations: Operations) -> Result<Gateway, Failure> {
     let Opened { desk, keys, views, .. } = opened;
+    let mut services = desk.services(Some(Arc::clone(views)));
+    services.callers.admissions = Some(Arc::clone(&commands));
     let services = Arc::new(Services {
         commands: Some(commands),
         queries: Some(desk.queries(Arc::clone(views))),
         identity: Some(desk.identity(keys)),
         operations: Some(Arc::new(operations)),
-        ..desk.services(Some(Arc::clone(views)))
+        ..services
     });
     let functions = Owner::ALL.into_iter().fold(Functions::default(), |functions, owner| {
         functions.with(owner, Arc::new(Function::new(owner, Arc::clone(&services))))

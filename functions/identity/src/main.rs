@@ -7,7 +7,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use eventdesk_cloud::Cloud;
 use eventdesk_desk::handler;
-use eventdesk_http::{Function, Services, routes::Owner};
+use eventdesk_http::{CallerResolver, Function, Services, routes::Owner};
 use eventdesk_lambda::{closing, run, serve, start};
 
 #[tokio::main]
@@ -18,8 +18,9 @@ async fn main() -> ExitCode {
         let desk = cloud.desk().await?;
         let keys = cloud.keys(desk.secret()).await?;
         if name == "authorizer" {
-            let (believed, callers) = (desk.believed(keys)?, desk.services(None).callers);
+            let believed = desk.believed(keys)?;
             believed.warm().await;
+            let callers = CallerResolver { admissions: Some(desk.commands()), ..desk.services(None).callers };
             return run(async |event| authorizer::answer(&believed.authorizer, &callers, event).await).await;
         }
         let services = desk.services(Some(cloud.views().await?));

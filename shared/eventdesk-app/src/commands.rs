@@ -12,4 +12,4 @@ pub use ticket::{
     AssignTicket, ChangeRequester, DeleteTicket, EditTicket, MoveTicket, OpenTicket, TagTicket, UnassignTicket,
     UntagTicket, allowed_moves,
 };
-pub use user::{ChangeUser, DeleteUser, EraseUser, RegisterUser, SetPassword, UserChange, UserContacts};
+pub use user::{AdmitUser, ChangeUser, DeleteUser, EraseUser, RegisterUser, SetPassword, UserChange, UserContacts};

@@ -10,9 +10,6 @@ use eventdesk_runtime::config::{self, ExternalIssuer};
 
 use crate::Desk;
 
-/// The groups claim of the built-in issuer's tokens.
-const GROUPS: &str = "groups";
-
 /// An authorizer, and the keys elsewhere that it will need.
 pub struct Believed {
     /// Checks tokens of every issuer that is believed.
@@ -50,11 +47,7 @@ impl Desk {
         let mut authorizer = Authorizer::new(self.clock());
         let own = &self.config.builtin_issuer;
         if own.enabled {
-            let trust = Trust {
-                issuer: self.parts.issuer.clone(),
-                audiences: vec![own.audience.clone()],
-                groups_claim: GROUPS.to_owned(),
-            };
+            let trust = Trust::new(self.parts.issuer.clone(), vec![own.audience.clone()]);
             authorizer = authorizer.believing(trust, Validation::Keys(keys));
         }
         let mut remote = Vec::new();
@@ -65,6 +58,8 @@ impl Desk {
                     issuer: issuer.url.clone(),
                     audiences: issuer.audience.clone(),
                     groups_claim: issuer.groups_claim.clone(),
+                    scope_prefix: issuer.scope_prefix.clone(),
+                    default_scopes: issuer.default_scopes.clone(),
                 };
                 let discovery = Discovery::new(issuer.url.clone(), http.clone(), self.clock());
                 authorizer = authorizer.believing(trust, validation(issuer, discovery, &mut remote));

@@ -200,6 +200,7 @@ impl Desk {
                 revocations: self.revocations.clone(),
                 issuers,
                 known: KnownCallers::default(),
+                admissions: None,
             },
             operations: None,
             policy: self.policy.clone(),

@@ -6,8 +6,8 @@ mod tests;
 use eventdesk_events::{
     Timestamp, Version,
     user::{
-        Contacts, ContactsChange, ContactsChanged, Deleted, Disabled, Enabled, Erased, LoginAllowed, LoginDenied,
-        PasswordChanged, Registered, Renamed, Role, RolesChanged, UserEvent, UserProfile, UsernameChange,
+        Contacts, ContactsChange, ContactsChanged, Deleted, Disabled, Enabled, Erased, ExternalIdentity, LoginAllowed,
+        LoginDenied, PasswordChanged, Registered, Renamed, Role, RolesChanged, UserEvent, UserProfile, UsernameChange,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,9 @@ pub struct UserFacts {
     pub disabled: bool,
     /// Whether they get no token.
     pub login_denied: bool,
+    /// Whether they log in elsewhere, so that the roles are those of the newest token that was seen.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub external: bool,
     /// When they were registered.
     pub created_at: Timestamp,
     /// When their last event happened.
@@ -58,6 +61,8 @@ impl UserFacts {
 pub enum UserCommand {
     /// Register them.
     Register(RegisterUser),
+    /// Let in somebody who has logged in elsewhere: register them, or note their roles.
+    Admit(AdmitUser),
     /// Set name and contacts.
     ChangeContacts {
         /// All four fields.
@@ -104,6 +109,19 @@ pub struct RegisterUser {
     pub disabled: bool,
     /// Whether they get no token.
     pub login_denied: bool,
+}
+
+/// A user who has logged in elsewhere.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AdmitUser {
+    /// Whom the issuer means.
+    pub identity: ExternalIdentity,
+    /// Unique, compared without case; counts for the first time only.
+    pub username: String,
+    /// As far as the token tells them, else empty; count for the first time only.
+    pub contacts: Contacts,
+    /// In any order, repeats allowed.
+    pub roles: Vec<Role>,
 }
 
 /// A user's whole record; names and contacts have passed [`crate::rules`].
@@ -164,10 +182,18 @@ impl User {
         }
     }
 
-    /// Whether they belong on the roster of active admins: role `admin`, neither disabled nor login-denied.
+    /// Whether they belong on the roster of active admins: role `admin`, neither disabled nor login-denied, and not so
+    /// by the word of an issuer elsewhere, which may take it back without a word.
     pub fn is_active_admin(&self) -> bool {
-        matches!(self, Self::Active(f) if f.roles.contains(&Role::Admin) && !f.disabled && !f.login_denied)
+        let Self::Active(facts) = self else { return false };
+        facts.roles.contains(&Role::Admin) && !facts.disabled && !facts.login_denied && !facts.external
     }
+}
+
+fn roles_changed(facts: &UserFacts, roles: &[Role]) -> Option<UserEvent> {
+    let current = normalised(roles);
+    let changed = || RolesChanged { previous: facts.roles.clone(), current: current.clone() };
+    (current != facts.roles).then(|| UserEvent::RolesChanged(changed()))
 }
 
 /// The same roles without repeats, in the order of [`Role::ALL`].
@@ -192,6 +218,8 @@ fn decide_active(facts: &UserFacts, command: UserCommand) -> Result<Vec<UserEven
     use {UserCommand as C, UserEvent as E};
     let event = match command {
         C::Register(_) => return Err(UserError::AlreadyRegistered),
+        C::Admit(_) if !facts.external => return Err(UserError::AlreadyRegistered),
+        C::Admit(AdmitUser { roles, .. }) => roles_changed(facts, &roles),
         C::Replace(whole) => {
             let decided: Result<Vec<_>, _> = whole.parts().into_iter().map(|part| decide_active(facts, part)).collect();
             return decided.map(|events| events.into_iter().flatten().collect());
@@ -205,10 +233,7 @@ fn decide_active(facts: &UserFacts, command: UserCommand) -> Result<Vec<UserEven
         }
         C::Rename { username, held } => (held.as_ref() != Some(&username))
             .then_some(E::Renamed(Renamed { private: Some(UsernameChange { previous: held, current: username }) })),
-        C::ChangeRoles { roles } => {
-            let current = normalised(&roles);
-            (current != facts.roles).then(|| E::RolesChanged(RolesChanged { previous: facts.roles.clone(), current }))
-        }
+        C::ChangeRoles { roles } => roles_changed(facts, &roles),
         C::SetDisabled(disabled) => (disabled != facts.disabled).then_some(if disabled {
             E::Disabled(Disabled {})
         } else {
@@ -250,6 +275,14 @@ impl Decider for User {
                 roles: normalised(&new.roles),
                 disabled: new.disabled,
                 login_denied: new.login_denied,
+                external: None,
+                private: Some(UserProfile { username: new.username, contacts: new.contacts }),
+            })]),
+            (Self::Unregistered, UserCommand::Admit(new)) => Ok(vec![UserEvent::Registered(Registered {
+                roles: normalised(&new.roles),
+                disabled: false,
+                login_denied: false,
+                external: Some(new.identity),
                 private: Some(UserProfile { username: new.username, contacts: new.contacts }),
             })]),
             (Self::Unregistered, _) => Err(UserError::NotFound),
@@ -266,6 +299,7 @@ impl Decider for User {
                 roles: registered.roles.clone(),
                 disabled: registered.disabled,
                 login_denied: registered.login_denied,
+                external: registered.external.is_some(),
                 created_at: place.at,
                 updated_at: place.at,
                 username_version: place.version,

@@ -1,6 +1,7 @@
 //! Who asks: from the claims that the authorizer handed over to a caller with roles.
 
 mod groups;
+mod seconds;
 
 use std::{
     borrow::Cow,
@@ -9,19 +10,24 @@ use std::{
 };
 
 use eventdesk_app::{
-    LoadError, Loaded,
+    CommandContext, CommandError, Commands, LoadError, Loaded,
     access::Caller,
+    commands::AdmitUser,
     identity::KnownRevocations,
     ports::{EventStore, StoreError},
 };
-use eventdesk_domain::user::User;
-use eventdesk_events::{ActorKind, StreamId, UserId, Version, user::Role};
+use eventdesk_domain::user::{User, UserFacts};
+use eventdesk_events::{
+    ActorKind, StreamId, Timestamp, UserId, Version,
+    user::{ExternalIdentity, Role},
+};
 use quick_cache::sync::Cache;
 use uuid::Uuid;
 
 use crate::Problem;
 
 pub use groups::groups;
+pub(crate) use seconds::seconds;
 
 /// Claims as the gateway hands them over: every value is text, lists as `[a b]`.
 pub(crate) type Claims = HashMap<String, String>;
@@ -59,10 +65,23 @@ struct KnownCaller {
     roles: Vec<Role>,
     disabled: bool,
     login_denied: bool,
+    updated_at: Timestamp,
+}
+
+/// How the directory knows a subject.
+enum Standing {
+    /// It never heard of them.
+    Unknown,
+    /// They were deleted.
+    Gone,
+    /// It has a record.
+    Known(Arc<KnownCaller>),
 }
 
 /// How many callers are remembered.
 const KNOWN_CALLERS: usize = 10_000;
+/// Longest subject of an issuer elsewhere, in bytes.
+const LONGEST_SUBJECT: usize = 255;
 
 impl Default for KnownCallers {
     fn default() -> Self {
@@ -81,6 +100,9 @@ pub struct CallerResolver {
     pub issuers: Vec<TrustedIssuer>,
     /// Spares the reading of users who ask again.
     pub known: KnownCallers,
+    /// Makes the directory's record of who logs in elsewhere, when they come for the first time. Without it they are
+    /// taken as their tokens say they are, and the directory is not asked.
+    pub admissions: Option<Arc<Commands>>,
 }
 
 /// The caller of a request, and whether anything keeps them out.
@@ -111,19 +133,11 @@ impl CallerResolver {
         match &issuer.roles {
             RoleSource::Directory => self.known_user(&subject, claims).await,
             RoleSource::Groups { claim, roles } => {
-                if subject.is_empty() {
-                    return Err(Problem::invalid_token("the token has no subject"));
-                }
                 let named = claims.get(claim).map(|text| groups(text)).unwrap_or_default();
-                let caller = Caller {
-                    id: foreign_id(&issuer.issuer, &subject),
-                    kind: ActorKind::User,
-                    roles: Role::ALL
-                        .into_iter()
-                        .filter(|role| named.iter().any(|g| roles.get(g) == Some(role)))
-                        .collect(),
-                };
-                Ok(Principal { caller, disabled: false, login_denied: false, in_directory: false, claims })
+                let held = |role: &Role| named.iter().any(|group| roles.get(group) == Some(role));
+                let roles = Role::ALL.into_iter().filter(held).collect();
+                let identity = ExternalIdentity { issuer: issuer.issuer.clone(), subject };
+                self.external_user(identity, roles, claims).await
             }
         }
     }
@@ -138,14 +152,49 @@ impl CallerResolver {
         claims.get(claim).map(|text| groups(text)).unwrap_or_default()
     }
 
+    /// Somebody who has logged in elsewhere: roles come from the token, the rest from the directory's record.
+    async fn external_user<'r>(
+        &self,
+        identity: ExternalIdentity,
+        roles: Vec<Role>,
+        claims: Cow<'r, Claims>,
+    ) -> Result<Principal<'r>, Problem> {
+        // OpenID Connect Core 1.0, section 2: at most 255 characters.
+        if identity.subject.is_empty() || identity.subject.len() > LONGEST_SUBJECT {
+            return Err(Problem::invalid_token("the token has no usable subject"));
+        }
+        let id = foreign_id(&identity.issuer, &identity.subject);
+        let Some(desk) = &self.admissions else {
+            let caller = Caller { id, kind: ActorKind::User, roles };
+            return Ok(Principal { caller, disabled: false, login_denied: false, in_directory: false, claims });
+        };
+        let mut standing = self.standing(id).await.map_err(|error| store_problem(&error))?;
+        let outdated = match &standing {
+            Standing::Unknown => true,
+            // By a newer token only: of two that are used in turn the older must not undo what the newer has done.
+            Standing::Known(known) => known.roles != roles && issued_at(&claims) > Some(known.updated_at),
+            Standing::Gone => false,
+        };
+        if outdated {
+            admit(desk, id, identity, &roles, &claims).await?;
+            standing = self.standing(id).await.map_err(|error| store_problem(&error))?;
+        }
+        let Standing::Known(known) = standing else { return Err(gone()) };
+        let login_denied = known.login_denied;
+        // Tokens come from elsewhere, so what a denied login means is for the desk to see to.
+        let disabled = known.disabled || login_denied;
+        let caller = Caller { id, kind: ActorKind::User, roles };
+        Ok(Principal { caller, disabled, login_denied, in_directory: true, claims })
+    }
+
     async fn known_user<'r>(&self, subject: &str, claims: Cow<'r, Claims>) -> Result<Principal<'r>, Problem> {
-        let gone = || Problem::invalid_token("the token's user does not exist");
         let id = UserId::parse(subject).map_err(|_| gone())?;
         self.require_unrevoked(&claims).await?;
         if claims.contains_key("client_id") {
             return Ok(service_account(id, claims));
         }
-        let known = self.newest(id).await.map_err(|error| store_problem(&error))?.ok_or_else(gone)?;
+        let standing = self.standing(id).await.map_err(|error| store_problem(&error))?;
+        let Standing::Known(known) = standing else { return Err(gone()) };
         let caller = Caller { id, kind: ActorKind::User, roles: known.roles.clone() };
         let (disabled, login_denied) = (known.disabled, known.login_denied);
         Ok(Principal { caller, disabled, login_denied, in_directory: true, claims })
@@ -163,21 +212,71 @@ impl CallerResolver {
         }
     }
 
-    /// An active user as the store has them now.
-    async fn newest(&self, id: UserId) -> Result<Option<Arc<KnownCaller>>, LoadError> {
+    /// A user as the store has them now.
+    async fn standing(&self, id: UserId) -> Result<Standing, LoadError> {
         let stream = StreamId::User(id);
-        let Some(newest) = self.store.newest_state(stream).await? else { return Ok(None) };
+        let Some(newest) = self.store.newest_state(stream).await? else { return Ok(Standing::Unknown) };
         let version = newest.0;
         if let Some(known) = self.known.0.get(&id).filter(|known| known.version == version) {
-            return Ok(Some(known));
+            return Ok(Standing::Known(known));
         }
-        let User::Active(facts) = Loaded::<User>::of_state(&*self.store, stream, newest).await?.state else {
-            return Ok(None);
+        let facts = match Loaded::<User>::of_state(&*self.store, stream, newest).await?.state {
+            User::Active(facts) => facts,
+            User::Unregistered => return Ok(Standing::Unknown),
+            User::Deleted(_) => return Ok(Standing::Gone),
         };
-        let (roles, disabled, login_denied) = (facts.roles, facts.disabled, facts.login_denied);
-        let known = Arc::new(KnownCaller { version, roles, disabled, login_denied });
+        let UserFacts { roles, disabled, login_denied, updated_at, .. } = facts;
+        let known = Arc::new(KnownCaller { version, roles, disabled, login_denied, updated_at });
         self.known.0.insert(id, Arc::clone(&known));
-        Ok(Some(known))
+        Ok(Standing::Known(known))
+    }
+}
+
+fn gone() -> Problem {
+    Problem::invalid_token("the token's user does not exist")
+}
+
+/// When the token was issued, as far as it says so.
+fn issued_at(claims: &Claims) -> Option<Timestamp> {
+    claims.get("iat").and_then(|text| seconds(text))
+}
+
+/// Makes the record of a first-seen subject, or notes the roles that they have now.
+async fn admit(
+    desk: &Commands,
+    id: UserId,
+    identity: ExternalIdentity,
+    roles: &[Role],
+    claims: &Claims,
+) -> Result<(), Problem> {
+    let claim = |name: &str| claims.get(name).cloned().filter(|text| !text.is_empty());
+    let called = ["preferred_username", "cognito:username", "username", "email", "sub"];
+    let command = AdmitUser {
+        id,
+        identity,
+        called: called.into_iter().filter_map(claim).collect(),
+        first_name: claim("given_name").or_else(|| claim("name")),
+        last_name: claim("family_name"),
+        email: claim("email"),
+        roles: roles.to_vec(),
+    };
+    let context = CommandContext {
+        caller: Caller { id, kind: ActorKind::User, roles: roles.to_vec() },
+        correlation_id: desk.ids.next(),
+        trace_id: None,
+        if_match: None,
+        idempotency: None,
+    };
+    let mut admitted = desk.execute(&context, command.clone()).await;
+    if matches!(admitted, Err(CommandError::Taken(_))) {
+        // Somebody took the name at the same moment; now it is known to be taken.
+        admitted = desk.execute(&context, command).await;
+    }
+    match admitted {
+        Ok(_) => Ok(()),
+        // Deleted meanwhile.
+        Err(CommandError::User(_) | CommandError::NotFound(_)) => Err(gone()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -65,8 +65,7 @@ async fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let keys = Arc::new(IssuerKeys::open(folder.path()).expect("a key"));
     let issuer = RsaTokenIssuer::new(ISSUER, keys.clone());
-    let trust =
-        Trust { issuer: ISSUER.to_owned(), audiences: vec!["eventdesk".to_owned()], groups_claim: "groups".to_owned() };
+    let trust = Trust::new(ISSUER, vec!["eventdesk".to_owned()]);
     let authorizer = Authorizer::new(Arc::new(NoonClock)).believing(trust, Validation::Keys(keys));
 
     let mut signing = Vec::new();

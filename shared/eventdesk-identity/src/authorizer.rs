@@ -38,6 +38,23 @@ pub struct Trust {
     /// The claim with a caller's groups: its name, or the way to it, parted by dots. It is handed on in a form that
     /// keeps names with blanks, commas and brackets apart.
     pub groups_claim: String,
+    /// What stands in front of the desk's scopes in its tokens, and is taken off; empty = nothing.
+    pub scope_prefix: String,
+    /// The scopes of a token that says nothing of scopes.
+    pub default_scopes: Vec<String>,
+}
+
+impl Trust {
+    /// Trust in an issuer whose tokens name groups in `groups` and scopes as the desk does.
+    pub fn new(issuer: impl Into<String>, audiences: Vec<String>) -> Self {
+        Self {
+            issuer: issuer.into(),
+            audiences,
+            groups_claim: "groups".to_owned(),
+            scope_prefix: String::new(),
+            default_scopes: Vec::new(),
+        }
+    }
 }
 
 /// A public key to check signatures with, and the algorithms that it is for.

@@ -166,6 +166,10 @@ pub struct ExternalIssuer {
     pub groups_claim: String,
     /// Group to role; matching is exact, and other groups mean nothing.
     pub roles: BTreeMap<String, Role>,
+    /// What stands in front of the desk's scopes in its tokens; empty = nothing.
+    pub scope_prefix: String,
+    /// The scopes of a token that says nothing of scopes; of those that the desk has.
+    pub default_scopes: Vec<String>,
     /// The public client as which the docs page logs in.
     pub docs_client_id: Option<String>,
     /// How its tokens are checked.

@@ -132,8 +132,7 @@ fn a_function_writes_to_its_own_log_alone() {
 fn queries_projectors_and_the_audit_never_write_to_a_table() {
     let reads = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchGetItem"];
     for (name, rights) in all_rights() {
-        let may_write =
-            matches!(name.as_str(), "command-ticket" | "command-message" | "command-directory" | "identity");
+        let may_write = name.starts_with("command-") || matches!(name.as_str(), "identity" | "authorizer");
         for (action, on) in rights.iter().filter(|(action, _)| action.starts_with("dynamodb:")) {
             assert!(may_write || reads.contains(&action.as_str()), "{name}: {action} on {on}");
         }
@@ -148,6 +147,7 @@ fn commands_write_streams_of_their_own_only() {
         ("command-message", vec!["message-*", "ticket-*"]),
         ("command-directory", vec!["user-*", "employee-*", "roster-admins", "claim#*"]),
         ("identity", vec!["user-*"]),
+        ("authorizer", vec!["user-*", "claim#*"]),
     ] {
         assert_eq!(keys(&template, name, "dynamodb:PutItem", "StoreTable"), streams, "{name}");
     }
@@ -195,11 +195,14 @@ fn credentials_and_keys_are_read_by_the_issuer_alone() {
 }
 
 #[test]
-fn the_authorizer_reads_users_and_nothing_else_of_the_store() {
+fn the_authorizer_knows_users_and_reservations_and_nothing_else_of_the_store() {
     let template = Template::read(Mode::Authorizer);
     assert_eq!(keys(&template, "authorizer", "dynamodb:Query", "StoreTable"), ["user-*"]);
+    assert_eq!(keys(&template, "authorizer", "dynamodb:GetItem", "StoreTable"), ["claim#*"]);
     let rights = &all_rights()["authorizer"];
-    assert!(rights.iter().filter(|(_, on)| on == "StoreTable").all(|(action, _)| action == "dynamodb:Query"));
+    let known = ["dynamodb:Query", "dynamodb:GetItem", "dynamodb:PutItem"];
+    let of_store = rights.iter().filter(|(_, on)| on == "StoreTable");
+    assert!(of_store.map(|(action, _)| action.as_str()).all(|action| known.contains(&action)));
 }
 
 #[test]
@@ -207,7 +210,7 @@ fn who_changes_tells_the_bus_and_who_projects_hears_one_queue() {
     for (name, rights) in all_rights() {
         let may =
             |action: &str| rights.iter().filter(|(one, _)| one == action).map(|(_, on)| on.clone()).collect::<Vec<_>>();
-        let publishes = name.starts_with("command-") || matches!(name.as_str(), "audit" | "identity");
+        let publishes = name.starts_with("command-") || matches!(name.as_str(), "audit" | "identity" | "authorizer");
         assert_eq!(may("events:PutEvents"), if publishes { vec!["Bus"] } else { vec![] }, "{name}");
         let own = match name.as_str() {
             // Who shows dead letters receives them, and takes those away that are tried again.

@@ -1,5 +1,6 @@
 //! Commands on users.
 
+mod admit;
 mod change;
 mod password;
 
@@ -13,6 +14,7 @@ use eventdesk_events::{
     user::{Role, UserProfile},
 };
 
+pub use admit::AdmitUser;
 pub use change::{ChangeUser, UserChange, UserContacts};
 pub use password::SetPassword;
 

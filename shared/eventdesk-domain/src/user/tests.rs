@@ -35,6 +35,7 @@ fn registered(roles: &[Role]) -> UserEvent {
         roles: roles.to_vec(),
         disabled: false,
         login_denied: false,
+        external: None,
         private: Some(UserProfile { username: "IAmManager".into(), contacts: contacts() }),
     })
 }
@@ -226,4 +227,42 @@ fn the_state_knows_in_which_version_name_and_contacts_were_set() {
     let user: User = fold(&[support(), renamed, changed]);
     let facts = user.facts().unwrap();
     assert_eq!((facts.username_version, facts.contacts_version), (Version::new(2), Version::new(3)));
+}
+
+fn admit(roles: &[Role]) -> UserCommand {
+    let contacts =
+        Contacts { first_name: "Ada".to_owned(), last_name: String::new(), phone: String::new(), email: String::new() };
+    let identity = ExternalIdentity { issuer: "https://issuer.example".to_owned(), subject: "42".to_owned() };
+    UserCommand::Admit(AdmitUser { identity, username: "ada".to_owned(), contacts, roles: roles.to_vec() })
+}
+
+fn admitted(roles: &[Role]) -> User {
+    let events = User::default().decide(admit(roles)).unwrap();
+    let place = Place { version: Version::FIRST, at: Timestamp::from_millis(0) };
+    events.iter().fold(User::default(), |user, event| user.evolve(event, place))
+}
+
+#[test]
+fn who_logs_in_elsewhere_is_registered_with_their_identity_and_no_admin_of_the_roster() {
+    let events = User::default().decide(admit(&[Role::Admin])).unwrap();
+    let [UserEvent::Registered(registered)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(registered.external.as_ref().map(|identity| identity.subject.as_str()), Some("42"));
+    let user = admitted(&[Role::Admin]);
+    assert!(user.facts().is_some_and(|facts| facts.external && facts.is_active_staff()));
+    assert!(!user.is_active_admin());
+}
+
+#[test]
+fn admitting_again_notes_the_roles_and_is_silent_if_they_are_the_same() {
+    let user = admitted(&[Role::Support]);
+    assert_eq!(user.decide(admit(&[Role::Support])), Ok(vec![]));
+    let changed = RolesChanged { previous: vec![Role::Support], current: vec![Role::Admin] };
+    assert_eq!(user.decide(admit(&[Role::Admin])), Ok(vec![UserEvent::RolesChanged(changed)]));
+}
+
+#[test]
+fn nobody_is_admitted_as_a_user_of_the_desk_or_after_deletion() {
+    let place = Place { version: Version::FIRST, at: Timestamp::from_millis(0) };
+    let gone = admitted(&[]).evolve(&UserEvent::Deleted(Deleted {}), place);
+    assert_eq!(gone.decide(admit(&[])), Err(UserError::Deleted));
 }

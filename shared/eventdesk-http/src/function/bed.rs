@@ -230,12 +230,19 @@ impl Bed {
                 roles: RoleSource::Groups { claim: "groups".to_owned(), roles },
             },
         ];
+        let commands = Arc::new(commands);
         let services = Services {
-            commands: Some(Arc::new(commands)),
+            commands: Some(Arc::clone(&commands)),
             queries: Some(Arc::new(queries)),
             identity: Some(Arc::new(identity)),
             operations: None,
-            callers: CallerResolver { store, revocations: Some(revocations), issuers, known: KnownCallers::default() },
+            callers: CallerResolver {
+                store,
+                revocations: Some(revocations),
+                issuers,
+                known: KnownCallers::default(),
+                admissions: Some(commands),
+            },
             policy: Policy::Matrix(access),
             idempotency: secret.digester("idempotency"),
             probes: Vec::new(),

@@ -1,11 +1,16 @@
 //! Users and employees.
 
 use eventdesk_app::{EmployeeRecord, UserRecord};
-use eventdesk_events::{EmployeeId, Timestamp, UserId, Version, employee::EmployeeProfile, user::Role};
+use eventdesk_events::{
+    EmployeeId, Timestamp, UserId, Version,
+    employee::EmployeeProfile,
+    user::{Role, UserProfile},
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// A user: staff, or an employee's login. Names and contacts are absent once erased.
+/// A user: staff, or an employee's login. Names and contacts are absent once erased, and where the issuer elsewhere at
+/// which they log in has not told them.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "User")]
 pub(crate) struct UserView<'a> {
@@ -44,13 +49,17 @@ impl<'a> UserView<'a> {
     /// The user; a password is nowhere near.
     pub(crate) fn new(record: &'a UserRecord) -> Self {
         let (facts, profile) = (&record.facts, record.profile.as_ref());
+        // An issuer elsewhere may not have told all of them.
+        let known = |field: fn(&UserProfile) -> &String| {
+            profile.map(|profile| field(profile).as_str()).filter(|text| !text.is_empty())
+        };
         Self {
             id: record.id,
-            username: profile.map(|p| p.username.as_str()),
-            first_name: profile.map(|p| p.contacts.first_name.as_str()),
-            last_name: profile.map(|p| p.contacts.last_name.as_str()),
-            phone: profile.map(|p| p.contacts.phone.as_str()),
-            email: profile.map(|p| p.contacts.email.as_str()),
+            username: known(|p| &p.username),
+            first_name: known(|p| &p.contacts.first_name),
+            last_name: known(|p| &p.contacts.last_name),
+            phone: known(|p| &p.contacts.phone),
+            email: known(|p| &p.contacts.email),
             roles: &facts.roles,
             disabled: facts.disabled,
             login_denied: facts.login_denied,

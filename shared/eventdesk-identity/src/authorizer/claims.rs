@@ -31,7 +31,12 @@ pub(super) fn check(claims: &Claims, trust: &Trust, now_s: i64) -> Result<Verifi
     if let Some(groups) = groups(claims, &trust.groups_claim) {
         texts.insert(trust.groups_claim.clone(), groups);
     }
-    Ok(Verified { claims: texts.into(), scopes: scopes(claims).into(), expires_at })
+    let scopes = scopes(claims, trust);
+    if !trust.scope_prefix.is_empty() || !trust.default_scopes.is_empty() {
+        // The functions read them there.
+        texts.insert("scope".to_owned(), scopes.join(" "));
+    }
+    Ok(Verified { claims: texts.into(), scopes: scopes.into(), expires_at })
 }
 
 /// What an issuer says of an active token, in the form of a token's claims: whose word it is goes without saying, an
@@ -81,13 +86,15 @@ fn seconds(claims: &Claims, name: &str) -> Result<Option<i64>, Refusal> {
     value.as_i64().or_else(|| value.as_f64().map(whole)).map(Some).ok_or(Refusal::Malformed)
 }
 
-/// `scope`, else `scp`: names parted by spaces, or a list of them.
-fn scopes(claims: &Claims) -> Vec<String> {
-    let names = |text: &str| text.split(' ').filter(|name| !name.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+/// `scope`, else `scp`: names parted by spaces, or a list of them; without the issuer's prefix.
+fn scopes(claims: &Claims, trust: &Trust) -> Vec<String> {
+    let own = |name: &str| name.strip_prefix(&trust.scope_prefix).unwrap_or(name).to_owned();
+    let names = |text: &str| text.split(' ').filter(|name| !name.is_empty()).map(own).collect::<Vec<_>>();
     match claims.get("scope").or_else(|| claims.get("scp")) {
         Some(Value::String(text)) => names(text),
         Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).flat_map(names).collect(),
-        _ => Vec::new(),
+        Some(_) => Vec::new(),
+        None => trust.default_scopes.clone(),
     }
 }
 

@@ -176,8 +176,7 @@ impl KeySource for Withdrawn {
 async fn a_key_that_is_withdrawn_takes_its_tokens_with_it() {
     let bench = Bench::new();
     let (state, receiver) = watch::channel("there");
-    let trust =
-        Trust { issuer: ISSUER.to_owned(), audiences: vec![AUDIENCE.to_owned()], groups_claim: "groups".to_owned() };
+    let trust = Trust::new(ISSUER, vec![AUDIENCE.to_owned()]);
     let source = Arc::new(Withdrawn { keys: bench.keys.clone(), state: receiver });
     let authorizer = Authorizer::new(bench.clock.clone()).believing(trust, Validation::Keys(source));
     let token = bench.token(&good());
@@ -208,5 +207,58 @@ fn descriptions_fit_into_a_challenge() {
     ] {
         let fits = |byte: u8| (0x20..0x7f).contains(&byte) && byte != b'"' && byte != b'\\';
         assert!(refusal.description().bytes().all(fits), "RFC 6750, section 3: {refusal:?}");
+    }
+}
+
+fn trusting(bench: &Bench, change: impl FnOnce(&mut Trust)) -> Authorizer {
+    let mut trust = Trust::new(ISSUER, vec![AUDIENCE.to_owned()]);
+    change(&mut trust);
+    Authorizer::new(bench.clock.clone()).believing(trust, Validation::Keys(bench.keys.clone()))
+}
+
+#[tokio::test]
+async fn groups_stand_where_the_issuer_is_said_to_put_them_and_stay_apart() {
+    let bench = Bench::new();
+    for (claim, claims, text) in [
+        ("cognito:groups", json!({"cognito:groups": ["a", "b"]}), "[a b]"),
+        ("https://desk.example/roles", json!({"https://desk.example/roles": ["a"]}), "[a]"),
+        ("realm_access.roles", json!({"realm_access": {"roles": ["a", "b"]}}), "[a b]"),
+        ("realm_access.roles", json!({"realm_access.roles": "a", "realm_access": {"roles": ["b"]}}), "a"),
+        ("groups", json!({"groups": ["x admin", "b"]}), r#"["x admin","b"]"#),
+        ("groups", json!({"groups": ["x,admin"]}), r#"["x,admin"]"#),
+        ("groups", json!({"groups": ["[admin]", 7, ["c"], null]}), r#"["[admin]","7"]"#),
+        ("groups", json!({"groups": "a,b"}), "a,b"),
+        ("groups", json!({"groups": []}), "[]"),
+    ] {
+        let authorizer = trusting(&bench, |trust| trust.groups_claim = claim.to_owned());
+        let token = bench.token(&good_but(claims.clone()));
+        let verified = authorizer.authorize(Some(&token), &[]).await.unwrap();
+        assert_eq!(verified.claims.get(claim).map(String::as_str), Some(text), "{claims}");
+    }
+    let authorizer = trusting(&bench, |trust| trust.groups_claim = "a.b".to_owned());
+    let token = bench.token(&good_but(json!({"a": {"c": ["x"]}})));
+    assert_eq!(authorizer.authorize(Some(&token), &[]).await.unwrap().claims.get("a.b"), None);
+}
+
+#[tokio::test]
+async fn scopes_lose_the_issuers_prefix_and_a_token_without_any_has_the_ones_that_are_configured() {
+    let bench = Bench::new();
+    let authorizer = trusting(&bench, |trust| {
+        trust.scope_prefix = "desk/".to_owned();
+        trust.default_scopes = vec!["tickets:write".to_owned()];
+    });
+    for (claims, held, text) in [
+        (json!({"scope": "openid desk/tickets:read"}), "tickets:read", "openid tickets:read"),
+        (json!({"scope": "tickets:read"}), "tickets:read", "tickets:read"),
+        (json!({"scope": null}), "tickets:write", "tickets:write"),
+    ] {
+        let token = bench.token(&good_but(claims.clone()));
+        let verified = authorizer.authorize(Some(&token), &[held]).await.unwrap();
+        assert_eq!(verified.claims.get("scope").map(String::as_str), Some(text), "{claims}");
+    }
+    for claims in [json!({"scope": ""}), json!({"scope": 7}), json!({"scope": null, "scp": []})] {
+        let token = bench.token(&good_but(claims.clone()));
+        let refused = authorizer.authorize(Some(&token), &["tickets:write"]).await;
+        assert_eq!(refused.unwrap_err(), Refusal::InsufficientScope, "{claims}");
     }
 }

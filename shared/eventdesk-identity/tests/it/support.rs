@@ -93,11 +93,7 @@ impl Bench {
 }
 
 pub(crate) fn authorizer(keys: &Arc<IssuerKeys>, clock: &Arc<FakeClock>) -> Authorizer {
-    let trust = Trust {
-        issuer: ISSUER.to_owned(),
-        audiences: vec![AUDIENCE.to_owned(), "other".to_owned()],
-        groups_claim: "groups".to_owned(),
-    };
+    let trust = Trust::new(ISSUER, vec![AUDIENCE.to_owned(), "other".to_owned()]);
     Authorizer::new(clock.clone()).believing(trust, Validation::Keys(keys.clone()))
 }
 

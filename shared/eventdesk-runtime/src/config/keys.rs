@@ -64,6 +64,8 @@ const ISSUER_KEYS: &[(&str, Kind)] = &[
     ("audience", Kind::List),
     ("groups_claim", Kind::Text),
     ("roles", Kind::Pairs),
+    ("scope_prefix", Kind::Text),
+    ("default_scopes", Kind::List),
     ("docs_client_id", Kind::Text),
     ("validation", Kind::Text),
     ("introspection_url", Kind::Text),

@@ -10,6 +10,8 @@ const TWO_ISSUERS: &str = r#"
 url = "https://dev-1.okta.example/oauth2/default"
 audience = ["api://default"]
 docs_client_id = "0oa"
+scope_prefix = "desk/"
+default_scopes = ["tickets:read", "admin"]
 roles = { "internal/example/admins" = "admin", "a=b, c" = "support" }
 [[issuer]]
 url = "https://tenant.auth0.example/"
@@ -28,6 +30,8 @@ fn several_issuers_are_read_from_the_file_in_their_order() {
     assert_eq!(okta.groups_claim, "groups");
     assert_eq!(okta.docs_client_id.as_deref(), Some("0oa"));
     assert_eq!(okta.validation, Validation::Jwks);
+    assert_eq!((okta.scope_prefix.as_str(), okta.default_scopes.len()), ("desk/", 2));
+    assert_eq!((auth0.scope_prefix.as_str(), auth0.default_scopes.len()), ("", 0));
     assert_eq!(okta.roles.get("a=b, c"), Some(&Role::Support), "a table holds any name");
     assert_eq!(auth0.url, "https://tenant.auth0.example/", "the slash is part of it");
     assert_eq!(auth0.audience, ["https://desk.example/api", "other"]);

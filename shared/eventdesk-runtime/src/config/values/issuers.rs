@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use eventdesk_app::identity::Scope;
 use eventdesk_events::user::Role;
 
 use super::{
@@ -48,6 +49,8 @@ fn issuer(reader: &mut Reader, section: &str) -> Option<ExternalIssuer> {
         audience,
         groups_claim: reader.some_text(&key("groups_claim")).unwrap_or_else(|| "groups".to_owned()),
         roles,
+        scope_prefix: reader.some_text(&key("scope_prefix")).unwrap_or_default(),
+        default_scopes: default_scopes(reader, &key("default_scopes")),
         docs_client_id: reader.some_text(&key("docs_client_id")),
         validation: validation(reader, section),
     })
@@ -90,6 +93,16 @@ fn validation(reader: &mut Reader, section: &str) -> Validation {
         client_secret: Secret::new(client_secret.unwrap_or_default()),
         cache_seconds,
     }
+}
+
+fn default_scopes(reader: &mut Reader, key: &str) -> Vec<String> {
+    let scopes = reader.list(key);
+    for scope in &scopes {
+        if !Scope::ALL.iter().any(|known| known.as_str() == scope) {
+            reader.refuse(key, format!("{scope:?} is no scope of the desk, such as \"tickets:read\""));
+        }
+    }
+    scopes
 }
 
 fn roles(reader: &mut Reader, key: &str) -> BTreeMap<String, Role> {
