@@ -219,7 +219,6 @@ fn decide_active(facts: &UserFacts, command: UserCommand) -> Result<Vec<UserEven
     let event = match command {
         C::Register(_) => return Err(UserError::AlreadyRegistered),
         C::Admit(_) if !facts.external => return Err(UserError::AlreadyRegistered),
-        C::Admit(AdmitUser { roles, .. }) => roles_changed(facts, &roles),
         C::Replace(whole) => {
             let decided: Result<Vec<_>, _> = whole.parts().into_iter().map(|part| decide_active(facts, part)).collect();
             return decided.map(|events| events.into_iter().flatten().collect());
@@ -233,7 +232,7 @@ fn decide_active(facts: &UserFacts, command: UserCommand) -> Result<Vec<UserEven
         }
         C::Rename { username, held } => (held.as_ref() != Some(&username))
             .then_some(E::Renamed(Renamed { private: Some(UsernameChange { previous: held, current: username }) })),
-        C::ChangeRoles { roles } => roles_changed(facts, &roles),
+        C::ChangeRoles { roles } | C::Admit(AdmitUser { roles, .. }) => roles_changed(facts, &roles),
         C::SetDisabled(disabled) => (disabled != facts.disabled).then_some(if disabled {
             E::Disabled(Disabled {})
         } else {
