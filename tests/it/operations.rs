@@ -5,6 +5,7 @@ mod audit;
 mod dead_letters;
 mod erase;
 mod people;
+mod replay;
 mod transfer;
 
 use std::{

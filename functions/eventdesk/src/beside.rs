@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use eventdesk_app::{
     operations::Operations,
-    ports::{Clock, GenerationStore, ReadStore},
+    ports::{Clock, CommitScan, EventStore, GenerationStore, ReadStore},
 };
 use eventdesk_cloud::Cloud;
 use eventdesk_local::{Local, LocalError};
@@ -14,7 +14,7 @@ use eventdesk_runtime::{
 };
 use eventdesk_sqlite::{DataFolder, SqliteEventStore};
 
-use crate::{failure::Failure, operators};
+use crate::{failure::Failure, opened::needs, operators};
 
 /// Store and read models, each opened where the configuration says.
 pub(crate) struct Beside {
@@ -35,6 +35,16 @@ impl Beside {
             Views::MongoDb { .. } => cloud.prepared_generations().await?,
         };
         Ok(Self { config, sqlite, views, cloud })
+    }
+
+    /// The event store, and the same to be read whole.
+    pub(crate) async fn store(&self) -> Result<(Arc<dyn EventStore>, Arc<dyn CommitScan>), Failure> {
+        if let Some(sqlite) = &self.sqlite {
+            let sqlite = Arc::new(sqlite.clone());
+            return Ok((sqlite.clone(), sqlite));
+        }
+        let dynamo = self.cloud.dynamo_store().await.ok_or_else(|| needs("store.table"))?;
+        Ok((dynamo.clone(), dynamo))
     }
 
     /// The tools for consumers.

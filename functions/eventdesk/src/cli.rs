@@ -15,6 +15,7 @@ use crate::{
     failure::Failure,
     import::{self, ImportArgs},
     keys::{self, KeysCommand},
+    replay::{self, ReplayArgs, VerifyArgs},
     serve,
     users::{self, UsersCommand},
 };
@@ -62,6 +63,10 @@ enum Command {
     /// Deals with the keys that the built-in issuer signs with.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Makes read models anew from the event store, beside a running server.
+    Replay(ReplayArgs),
+    /// Compares the read models with the event store and names every difference. Exit code 3: there is one.
+    Verify(VerifyArgs),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
@@ -85,6 +90,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Users(command) => start(async |config| Box::pin(users::users(config, command)).await),
         Command::Clients(command) => start(async |config| Box::pin(clients::clients(config, command)).await),
         Command::Keys(command) => start(async |config| Box::pin(keys::keys(config, command)).await),
+        Command::Replay(args) => start(async |config| Box::pin(replay::replay(config, &args)).await),
+        Command::Verify(args) => start(async |config| Box::pin(replay::verify(config, &args)).await),
         Command::Config(ConfigCommand::Check) => check(),
     };
     match done {

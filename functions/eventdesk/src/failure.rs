@@ -9,6 +9,7 @@ use eventdesk_app::{
     erasure::ErasureError,
     identity::ClientError,
     ports::{QueueError, ReadStoreError, StoreError},
+    replay::ReplayError,
     transfer::{Damage, ExportError, ImportError},
 };
 use eventdesk_cloud::CloudError;
@@ -100,6 +101,8 @@ pub(crate) enum Failure {
     HalfImported,
     #[error("the event store cannot be used")]
     Reading(#[from] StoreError),
+    #[error(transparent)]
+    Replay(Box<ReplayError>),
     /// The tool has done its work, and what it found is not as it should be.
     #[error("{0}")]
     Found(&'static str),

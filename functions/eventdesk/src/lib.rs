@@ -15,6 +15,7 @@ mod machine;
 mod office;
 mod opened;
 mod operators;
+mod replay;
 mod serve;
 mod stores;
 mod telling;

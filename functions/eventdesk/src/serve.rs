@@ -6,7 +6,7 @@ use eventdesk_app::{
     CommandError, Commands,
     identity::{BOOTSTRAP_USERNAME, Bootstrap, bootstrap},
     operations::Operations,
-    ports::Queue,
+    ports::{Clock, Queue, ReadStore},
     projections::Projector,
 };
 use eventdesk_gateway::{Functions, Gateway, GatewayOptions, Server};
@@ -47,7 +47,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     }
     let operations = Box::pin(opened.operations()).await?;
     let gateway = gateway(&opened, commands, operations)?;
-    let mut projectors = Projectors::start(opened.projectors().await?);
+    let mut projectors = Projectors::start(opened.projectors().await?, &opened.views, &opened.desk.clock());
     let mut stop = machine::Stop::listen().map_err(Failure::Signals)?;
 
     let base = format!("http://{address}");
@@ -120,12 +120,16 @@ struct Projectors {
 }
 
 impl Projectors {
-    fn start(projectors: Vec<(Projector, Arc<dyn Queue>)>) -> Self {
+    fn start(projectors: Vec<(Projector, Arc<dyn Queue>)>, views: &Arc<dyn ReadStore>, clock: &Arc<dyn Clock>) -> Self {
         let (stop, stopped) = watch::channel(false);
         let mut running = JoinSet::new();
         for (projector, queue) in projectors {
-            let stopped = stopped.clone();
-            running.spawn(async move { projector.run(&*queue, stopped).await });
+            let (views, clock, stopped) = (Arc::clone(views), Arc::clone(clock), stopped.clone());
+            running.spawn(async move {
+                let (name, wrote, pulse) = (projector.name(), projector.views(), projector.pulse());
+                let beats = pulse.keep((name, wrote), &*views, &*clock, stopped.clone());
+                tokio::join!(projector.run(&*queue, stopped), beats);
+            });
         }
         Self { stop, running }
     }

@@ -20,6 +20,7 @@ pub mod projections;
 pub mod publish;
 pub mod queries;
 mod records;
+pub mod replay;
 mod secret;
 mod texts;
 mod transaction;

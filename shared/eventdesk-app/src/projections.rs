@@ -5,34 +5,47 @@
 //! nudge, the store is the truth, so repeats, reorder and loss on the bus do no harm.
 
 mod applied;
+mod beside;
 mod directory;
 mod folded;
 mod history;
 mod projector;
+mod pulse;
 mod tickets;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::ports::{EventStore, Put, ReadStore, ReadStoreError, StoreError, ViewSpec};
+use crate::{
+    ports::{EventStore, Put, ReadStore, ReadStoreError, StoreError, ViewSpec},
+    replay::REPLAYS,
+};
 
+pub(crate) use applied::read_from;
 pub use applied::{Applied, Nudges};
 pub use directory::{DirectoryProjection, EMPLOYEES, EmployeeDocument, USERS, UserDocument};
 pub use folded::Folded;
+pub(crate) use folded::{Draft, read};
+pub(crate) use history::rows;
 pub use history::{HISTORY, HISTORY_STREAMS, HistoryDocument, HistoryHead, HistoryProjection};
 pub use projector::Projector;
+pub use pulse::{Beat, PULSES, Pulse};
 pub(crate) use tickets::priority_rank;
 pub use tickets::{MESSAGES, MessageDocument, TICKETS, Tallies, Tally, TicketDocument, TicketsProjection};
 
-/// All views of the desk.
-pub const VIEWS: [&ViewSpec; 6] = [&TICKETS, &MESSAGES, &HISTORY, &HISTORY_STREAMS, &USERS, &EMPLOYEES];
+/// All views of the desk, with those of its operators.
+pub const VIEWS: [&ViewSpec; 8] =
+    [&TICKETS, &MESSAGES, &HISTORY, &HISTORY_STREAMS, &USERS, &EMPLOYEES, &REPLAYS, &PULSES];
+
+/// Every projection of the desk.
+pub fn projections() -> [Arc<dyn Projection>; 3] {
+    [Arc::new(TicketsProjection), Arc::new(HistoryProjection), Arc::new(DirectoryProjection)]
+}
 
 /// One projector for each projection of the desk.
 pub fn projectors(store: &Arc<dyn EventStore>, views: &Arc<dyn ReadStore>) -> Vec<Projector> {
-    let projections: [Arc<dyn Projection>; 3] =
-        [Arc::new(TicketsProjection), Arc::new(HistoryProjection), Arc::new(DirectoryProjection)];
-    projections.into_iter().map(|projection| Projector::new(projection, store.clone(), views.clone())).collect()
+    projections().into_iter().map(|projection| Projector::new(projection, store.clone(), views.clone())).collect()
 }
 
 /// Where projections read.
@@ -63,6 +76,9 @@ pub type Plan = Result<Vec<Put>, ProjectionError>;
 pub trait Projection: Send + Sync {
     /// The consumer's name: `projector-ticket` and the like.
     fn name(&self) -> &'static str;
+
+    /// The views that it writes, which are built anew together.
+    fn views(&self) -> &'static [&'static ViewSpec];
 
     /// Whether events of a type, by its name on the bus, concern this projection.
     fn takes(&self, event_type: &str) -> bool;

@@ -129,6 +129,11 @@ impl Cloud {
 
     /// The event store, if it is `DynamoDB`.
     pub async fn store(&self) -> Option<Arc<dyn EventStore>> {
+        Some(self.dynamo_store().await?)
+    }
+
+    /// The same, with all its ports.
+    pub async fn dynamo_store(&self) -> Option<Arc<DynamoEventStore>> {
         let Store::DynamoDb { table, .. } = &self.config.store else { return None };
         Some(Arc::new(DynamoEventStore::new(self.dynamodb().await, table)))
     }
@@ -222,6 +227,14 @@ impl Cloud {
     /// # Errors
     /// `Needs`, `Mongo` and `Views`.
     pub async fn prepared_views(&self) -> Result<Arc<dyn ReadStore>, CloudError> {
+        Ok(self.prepared_generations().await?)
+    }
+
+    /// The same, for those who build them anew.
+    ///
+    /// # Errors
+    /// `Needs`, `Mongo` and `Views`.
+    pub async fn prepared_generations(&self) -> Result<Arc<MongoReadStore>, CloudError> {
         let views = self.mongo().await?.ok_or(CloudError::Needs("views.uri"))?;
         views.prepare(&VIEWS).await?;
         Ok(views)

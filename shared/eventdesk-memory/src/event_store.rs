@@ -260,6 +260,12 @@ impl CommitScan for MemoryEventStore {
         };
         Ok(ScanPage { commits: all.into_iter().map(scanned).collect(), next })
     }
+
+    async fn position_of(&self, stream: StreamId, version: Version) -> Result<Option<Position>, StoreError> {
+        let desk = self.desk();
+        let place = desk.log.iter().position(|commit| commit.stream == stream && commit.version == version);
+        Ok(place.map(|place| Position(place as u64 + 1)))
+    }
 }
 
 #[async_trait]

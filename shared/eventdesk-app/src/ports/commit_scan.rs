@@ -1,7 +1,7 @@
 //! Reading the whole store, in parallel parts.
 
 use async_trait::async_trait;
-use eventdesk_events::StreamId;
+use eventdesk_events::{StreamId, Version};
 use serde::{Deserialize, Serialize};
 
 use super::{Commit, Position, StoreError};
@@ -110,4 +110,13 @@ pub trait CommitScan: Send + Sync {
         most: usize,
         extent: Extent,
     ) -> Result<ScanPage, StoreError>;
+
+    /// The place of a commit in the whole store, where there is such.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn position_of(&self, stream: StreamId, version: Version) -> Result<Option<Position>, StoreError> {
+        let _ = (stream, version);
+        Ok(None)
+    }
 }

@@ -46,17 +46,18 @@ impl Applied {
     ///
     /// # Errors
     /// `Poison` if an event cannot be decoded.
-    pub fn of_commit(commit: &Commit) -> Result<Self, ProjectionError> {
-        let events = commit.events.iter().zip(0..).map(|(recorded, index)| {
+    pub fn of_commit(commit: Commit) -> Result<Self, ProjectionError> {
+        let Commit { stream, version, id, at, actor, correlation_id, causation_id, events, .. } = commit;
+        let events = events.into_iter().zip(0..).map(|(recorded, index)| {
             let event = recorded.event()?;
-            Ok(AppliedEvent { id: commit.event_id(index), event, facts: recorded.data.clone() })
+            Ok(AppliedEvent { id: EventId::of(id, index), event, facts: recorded.data })
         });
         Ok(Self {
-            stream: commit.stream,
-            place: Place { version: commit.version, at: commit.at },
-            actor: commit.actor.clone(),
-            correlation_id: commit.correlation_id,
-            causation_id: commit.causation_id,
+            stream,
+            place: Place { version, at },
+            actor,
+            correlation_id,
+            causation_id,
             events: events.collect::<Result<_, ProjectionError>>()?,
         })
     }
@@ -154,7 +155,7 @@ impl Nudges {
 }
 
 /// All commits of a stream from a version upwards.
-pub(super) async fn read_from(
+pub(crate) async fn read_from(
     store: &dyn EventStore,
     stream: StreamId,
     mut from: Version,
@@ -162,12 +163,13 @@ pub(super) async fn read_from(
     let mut commits = Vec::new();
     loop {
         let page = store.read(stream, from, PAGE).await?;
-        for commit in &page {
+        let next = page.last().filter(|_| page.len() == PAGE).map(|last| last.version.next());
+        for commit in page {
             commits.push(Applied::of_commit(commit)?);
         }
-        match page.last() {
-            Some(last) if page.len() == PAGE => from = last.version.next(),
-            _ => return Ok(commits),
+        match next {
+            Some(next) => from = next,
+            None => return Ok(commits),
         }
     }
 }

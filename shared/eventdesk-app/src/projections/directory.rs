@@ -24,6 +24,11 @@ impl Projection for DirectoryProjection {
         "projector-directory"
     }
 
+    fn views(&self) -> &'static [&'static ViewSpec] {
+        static VIEWS: [&ViewSpec; 2] = [&USERS, &EMPLOYEES];
+        &VIEWS
+    }
+
     fn takes(&self, event_type: &str) -> bool {
         event_type.starts_with("user.") || event_type.starts_with("employee.")
     }

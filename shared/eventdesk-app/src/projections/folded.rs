@@ -22,17 +22,17 @@ pub trait Folded: Default + Serialize + DeserializeOwned + Send + Sync {
 
 /// A document being changed, with what guards its write.
 #[derive(Debug, Clone)]
-pub(super) struct Draft<F> {
-    pub(super) id: String,
-    pub(super) version: u64,
-    pub(super) revision: u64,
-    pub(super) content: F,
-    pub(super) changed: bool,
+pub(crate) struct Draft<F> {
+    pub(crate) id: String,
+    pub(crate) version: u64,
+    pub(crate) revision: u64,
+    pub(crate) content: F,
+    pub(crate) changed: bool,
 }
 
 impl<F: Folded> Draft<F> {
     /// The stored document, or the beginning of one.
-    pub(super) fn open(id: String, stored: Option<&Document>) -> Result<Self, ProjectionError> {
+    pub(crate) fn open(id: String, stored: Option<&Document>) -> Result<Self, ProjectionError> {
         let Some(stored) = stored else {
             return Ok(Self { id, version: 0, revision: 0, content: F::default(), changed: false });
         };
@@ -41,7 +41,7 @@ impl<F: Folded> Draft<F> {
     }
 
     /// Folds in commits that follow what is applied.
-    pub(super) fn apply(&mut self, commits: &[Applied]) {
+    pub(crate) fn apply(&mut self, commits: &[Applied]) {
         for commit in commits {
             let version = commit.place.version.get();
             if version == self.version + 1 {
@@ -53,7 +53,7 @@ impl<F: Folded> Draft<F> {
     }
 
     /// The guarded write, if anything changed.
-    pub(super) fn put(self) -> Result<Option<Put>, ProjectionError> {
+    pub(crate) fn put(self) -> Result<Option<Put>, ProjectionError> {
         if !self.changed {
             return Ok(None);
         }

@@ -107,6 +107,11 @@ impl Projection for HistoryProjection {
         "projector-history"
     }
 
+    fn views(&self) -> &'static [&'static ViewSpec] {
+        static VIEWS: [&ViewSpec; 2] = [&HISTORY, &HISTORY_STREAMS];
+        &VIEWS
+    }
+
     fn takes(&self, _: &str) -> bool {
         true
     }
@@ -186,6 +191,14 @@ fn puts(heads: &HashMap<String, Document>, known: &HashSet<String>, nudges: &Nud
     };
     puts.push(Put { view: &HISTORY_STREAMS, document });
     Ok(puts)
+}
+
+/// The rows of a commit.
+///
+/// # Errors
+/// `Poison` for values that JSON cannot hold; no event has such.
+pub(crate) fn rows(commit: &Applied) -> Result<Vec<Document>, ProjectionError> {
+    commit.events.iter().zip(0..).map(|(applied, index)| row(commit, applied, index)).collect()
 }
 
 fn row(commit: &Applied, applied: &AppliedEvent, index: u16) -> Result<Document, ProjectionError> {

@@ -11,8 +11,10 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{Nudges, Plan, Projection, ProjectionError, Sources};
-use crate::ports::{ApplyError, Delivery, DeliveryId, EventStore, Progress, Put, Queue, ReadStore, Settlement};
+use super::{Nudges, Plan, Projection, ProjectionError, Pulse, Sources, beside::Beside};
+use crate::ports::{
+    ApplyError, Delivery, DeliveryId, EventStore, Progress, Put, Queue, ReadStore, Settlement, Written,
+};
 
 /// How many deliveries a batch has at most.
 const BATCH: usize = 256;
@@ -29,6 +31,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 pub struct Projector {
     projection: Arc<dyn Projection>,
     sources: Sources,
+    pulse: Arc<Pulse>,
 }
 
 /// A batch by subject: which deliveries stand behind each.
@@ -42,12 +45,22 @@ struct Batch {
 impl Projector {
     /// A projector of `projection` that reads the truth from `store`.
     pub fn new(projection: Arc<dyn Projection>, store: Arc<dyn EventStore>, views: Arc<dyn ReadStore>) -> Self {
-        Self { projection, sources: Sources { store, views } }
+        Self { projection, sources: Sources { store, views }, pulse: Arc::default() }
     }
 
     /// The consumer's name.
     pub fn name(&self) -> &'static str {
         self.projection.name()
+    }
+
+    /// The views that it writes.
+    pub fn views(&self) -> &'static [&'static crate::ports::ViewSpec] {
+        self.projection.views()
+    }
+
+    /// Where it notes what it does.
+    pub fn pulse(&self) -> Arc<Pulse> {
+        Arc::clone(&self.pulse)
     }
 
     /// Whether events of a type concern this projector.
@@ -85,6 +98,7 @@ impl Projector {
             pause = match outcome {
                 Ok(()) => Duration::ZERO,
                 Err(error) => {
+                    self.pulse.failed(&error.to_string());
                     tracing::warn!(error = %error, projector = self.name(), "projector waits");
                     (pause * 2).clamp(Duration::from_millis(100), LONGEST_PAUSE)
                 }
@@ -112,6 +126,7 @@ impl Projector {
                 }
                 Err(error) if *stop.borrow() => return Err(error),
                 Err(error) => {
+                    self.pulse.failed(&error.to_string());
                     tracing::warn!(error = %error, projector = self.name(), "views cannot be written, trying again");
                     let mut stop = stop.clone();
                     let _ = timeout(pause, stop.wait_for(|stop| *stop)).await;
@@ -126,12 +141,24 @@ impl Projector {
         deliveries: Vec<Delivery>,
         progress: impl Fn(&Settlement) -> Option<Progress> + Send + Sync,
     ) -> Result<Settlement, ProjectionError> {
+        let newest = deliveries.iter().flat_map(|delivery| &delivery.events).map(|event| event.occurred_at).max();
+        let events = deliveries.iter().map(|delivery| delivery.events.len() as u64).sum();
+        self.pulse.begin();
         let batch = self.sort(deliveries);
         for _ in 0..MOST_PLANS {
+            // After the events came: what was appended before an order was given, a rebuild reads itself.
+            let written = self.sources.views.written(self.views()).await?;
+            self.pulse.seen(self.views(), &written);
             let plans = self.projection.plan(&self.sources, &batch.subjects).await?;
             let (puts, settlement) = batch.outcome(plans, self.name());
-            match self.sources.views.apply(puts.clone(), progress(&settlement)).await {
-                Ok(()) => return Ok(settlement),
+            for (_, reason) in &settlement.failed {
+                self.pulse.failed(reason);
+            }
+            match self.apply(puts, progress(&settlement), &written, &batch).await {
+                Ok(()) => {
+                    self.pulse.end(events, newest);
+                    return Ok(settlement);
+                }
                 Err(ApplyError::GuardLost { view, id }) => {
                     tracing::debug!(view, document.id = id, "lost a guard, planning anew");
                 }
@@ -143,6 +170,42 @@ impl Projector {
             }
         }
         Err(ProjectionError::Unavailable("documents keep changing".into()))
+    }
+
+    /// Writes what is planned, and what the same events do in generations that are written besides the live ones.
+    async fn apply(
+        &self,
+        puts: Vec<Put>,
+        progress: Option<Progress>,
+        written: &[Written],
+        batch: &Batch,
+    ) -> Result<(), ApplyError> {
+        if written.iter().all(|written| written.also.is_none()) {
+            return self.sources.views.apply(puts, progress).await;
+        }
+        let both = self.views().iter().copied().zip(written);
+        let live =
+            Beside::new(self.sources.views.clone(), both.clone().map(|(view, both)| (view, both.live)).collect());
+        let also = both.filter_map(|(view, both)| Some((view, both.also?))).collect();
+        let also = Beside::new(self.sources.views.clone(), also);
+        let place = |beside: &Beside, put: Put| beside.generation_of(put.view).map(|generation| (generation, put));
+        let mut placed: Vec<_> = puts.into_iter().filter_map(|put| place(&live, put)).collect();
+        let also = Arc::new(also);
+        let sources = Sources { store: self.sources.store.clone(), views: also.clone() };
+        let plans = match self.projection.plan(&sources, &batch.subjects).await {
+            Ok(plans) => plans,
+            // It was dropped meanwhile, or cannot be read just now: the batch is planned anew.
+            Err(error) => return Err(ApplyError::Unavailable(error.into())),
+        };
+        for plan in plans {
+            match plan {
+                Ok(puts) => placed.extend(puts.into_iter().filter_map(|put| place(&also, put))),
+                Err(error) => {
+                    tracing::warn!(error = %error, projector = self.name(), "the generation beside the live one lacks events");
+                }
+            }
+        }
+        self.sources.views.apply_in(placed, progress).await
     }
 
     /// Finds which subject a store refuses, so that the others are not held up by it.
@@ -171,7 +234,9 @@ impl Projector {
                 Some(Err(error)) => return Ok(Err(error.to_string())),
                 None => return Ok(Ok(())),
             };
-            match self.sources.views.apply(puts, None).await {
+            let written = self.sources.views.written(self.views()).await?;
+            let alone = Batch { subjects: vec![nudges.clone()], ..Batch::default() };
+            match self.apply(puts, None, &written, &alone).await {
                 Ok(()) => return Ok(Ok(())),
                 Err(ApplyError::GuardLost { .. }) => {}
                 Err(ApplyError::Unavailable(source)) => return Err(ProjectionError::Unavailable(source)),

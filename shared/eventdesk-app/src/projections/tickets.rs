@@ -24,7 +24,7 @@ use super::{
     applied::read_from,
     folded::{Draft, read},
 };
-use crate::ports::{Document, Put};
+use crate::ports::{Document, Put, ViewSpec};
 
 /// Projects tickets and messages.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +39,11 @@ struct OfTicket {
 impl Projection for TicketsProjection {
     fn name(&self) -> &'static str {
         "projector-ticket"
+    }
+
+    fn views(&self) -> &'static [&'static ViewSpec] {
+        static VIEWS: [&ViewSpec; 2] = [&TICKETS, &MESSAGES];
+        &VIEWS
     }
 
     fn takes(&self, event_type: &str) -> bool {

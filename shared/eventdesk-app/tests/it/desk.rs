@@ -16,7 +16,7 @@ use eventdesk_app::{
     access::Caller,
     commands::{EmployeeInput, MoveTicket, OpenTicket, PostMessage, RegisterEmployee, RegisterUser},
     identity::LoginSessions,
-    ports::{CommitLog, EventStore, Ids, ReadStore},
+    ports::{CommitLog, CommitScan, EventStore, GenerationStore, Ids, ReadStore},
     projections::{Projector, VIEWS, projectors},
     queries::{KnownTickets, Queries, QueryContext, Waiters},
 };
@@ -52,7 +52,10 @@ pub(crate) use scenarios;
 pub(crate) struct Desk {
     pub(crate) store: Arc<dyn EventStore>,
     pub(crate) log: Arc<dyn CommitLog>,
+    pub(crate) scan: Arc<dyn CommitScan>,
     pub(crate) views: Arc<dyn ReadStore>,
+    /// The same views.
+    pub(crate) generations: Arc<dyn GenerationStore>,
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) credentials: Arc<MemoryCredentials>,
@@ -69,23 +72,24 @@ pub(crate) fn digester(purpose: &str) -> Digester {
 
 impl Desk {
     pub(crate) async fn memory() -> Self {
-        let store = Arc::new(MemoryEventStore::new());
-        Self::of(store.clone(), store, Arc::new(MemoryReadStore::new()), None).await
+        Self::of(Arc::new(MemoryEventStore::new()), Arc::new(MemoryReadStore::new()), None).await
     }
 
     pub(crate) async fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteEventStore::open(folder.path().join("store.db"), StoreOptions::default()).unwrap());
         let views = SqliteReadStore::open(folder.path().join("views.db"), &ViewsOptions::default()).unwrap();
-        Self::of(store.clone(), store, Arc::new(views), Some(folder)).await
+        Self::of(store, Arc::new(views), Some(folder)).await
     }
 
-    async fn of(
-        store: Arc<dyn EventStore>,
-        log: Arc<dyn CommitLog>,
-        views: Arc<dyn ReadStore>,
+    async fn of<S: EventStore + CommitLog + CommitScan + 'static>(
+        store: Arc<S>,
+        generations: Arc<dyn GenerationStore>,
         folder: Option<TempDir>,
     ) -> Self {
+        let (log, scan): (Arc<dyn CommitLog>, Arc<dyn CommitScan>) = (store.clone(), store.clone());
+        let store: Arc<dyn EventStore> = store;
+        let views: Arc<dyn ReadStore> = generations.clone();
         let clock = Arc::new(FakeClock::default());
         let ids: Arc<dyn Ids> = Arc::new(FakeIds::default());
         let credentials = Arc::new(MemoryCredentials::new());
@@ -101,7 +105,21 @@ impl Desk {
             known_tickets: KnownTickets::default(),
         };
         let (people, databases) = (AtomicU64::new(1), AtomicU64::new(1));
-        Self { store, log, views, clock, ids, credentials, commands, queries, people, folder, databases }
+        Self {
+            store,
+            log,
+            scan,
+            views,
+            generations,
+            clock,
+            ids,
+            credentials,
+            commands,
+            queries,
+            people,
+            folder,
+            databases,
+        }
     }
 
     /// Commands of the same desk over another store, often a wrapper of its own.

@@ -8,3 +8,4 @@ mod desk;
 mod projections;
 mod queries;
 mod queue;
+mod replay;

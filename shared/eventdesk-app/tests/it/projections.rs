@@ -5,4 +5,6 @@ mod faults;
 mod orders;
 mod random;
 
+pub(crate) use expected::folded;
 pub(crate) use faults::poison;
+pub(crate) use random::{People, Step, steps};

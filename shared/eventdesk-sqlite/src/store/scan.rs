@@ -4,13 +4,14 @@ use std::{fmt::Write, sync::Arc};
 
 use async_trait::async_trait;
 use eventdesk_app::ports::{Category, CommitScan, Extent, Position, ScanPage, ScannedCommit, Segment, StoreError};
-use rusqlite::{Connection, Row};
+use eventdesk_events::{StreamId, Version};
+use rusqlite::{Connection, OptionalExtension, Row};
 use tokio::task::spawn_blocking;
 
 use super::{
     SqliteEventStore,
     fault::Fault,
-    row::{self, COLUMNS, EVENT_COLUMNS, StreamKey, limit},
+    row::{self, COLUMNS, EVENT_COLUMNS, StreamKey, integer, limit},
 };
 
 /// So many places of the log are looked at to find streams that cut a category into parts of the same size.
@@ -73,6 +74,15 @@ impl CommitScan for SqliteEventStore {
         };
         let most = most.max(1);
         self.aside(move |conn| page(conn, &from, &before, after, most, extent)).await
+    }
+
+    async fn position_of(&self, stream: StreamId, version: Version) -> Result<Option<Position>, StoreError> {
+        let found = self.shared.readers.read(|conn| {
+            conn.prepare_cached("SELECT position FROM commits WHERE stream = ?1 AND version = ?2")?
+                .query_row((StreamKey(stream), integer(version.get())), |row| row.get::<_, i64>(0))
+                .optional()
+        })?;
+        Ok(found.map(|position| Position(position.cast_unsigned())))
     }
 }
 

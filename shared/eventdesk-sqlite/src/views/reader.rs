@@ -240,7 +240,15 @@ impl Reader {
         };
         for id in ids {
             let mut rows = statement.query([*id, view.name])?;
-            let Some(row) = rows.next()? else { return Err(schema::never_prepared(view)) };
+            let row = match rows.next() {
+                Ok(row) => row,
+                Err(error) => {
+                    // A statement that was prepared before a flip meets a table that has gone since only here.
+                    let live = self.generation(view)?;
+                    return if live == generation { Err(error.into()) } else { Ok(live) };
+                }
+            };
+            let Some(row) = row else { return Err(schema::never_prepared(view)) };
             let live: u32 = row.get((form.width)(view))?;
             if live != generation {
                 return Ok(live);

@@ -105,7 +105,7 @@ pub struct TicketDocument {
 
 impl TicketDocument {
     /// Counts a message whose row does not exist yet; `false` if it is counted already.
-    pub(super) fn count(&mut self, id: MessageId, facts: &MessageFacts) -> bool {
+    pub(crate) fn count(&mut self, id: MessageId, facts: &MessageFacts) -> bool {
         if self.pending.contains(&id) {
             return false;
         }

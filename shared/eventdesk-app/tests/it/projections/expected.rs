@@ -14,7 +14,7 @@ use eventdesk_events::{
 fn fold<F: Folded>(commits: &[Commit], stream: StreamId) -> (F, u64) {
     let (mut content, mut version) = (F::default(), 0);
     for commit in commits.iter().filter(|commit| commit.stream == stream) {
-        content.fold(&Applied::of_commit(commit).unwrap());
+        content.fold(&Applied::of_commit(commit.clone()).unwrap());
         version = commit.version.get();
     }
     (content, version)
@@ -35,7 +35,7 @@ fn text<F: Folded>(content: &F, version: u64) -> String {
 }
 
 /// Tickets, messages, users and employees of a store, as `documents` tells them.
-pub(super) fn folded(commits: &[Commit]) -> BTreeMap<String, String> {
+pub(crate) fn folded(commits: &[Commit]) -> BTreeMap<String, String> {
     let mut documents = BTreeMap::new();
     let mut tickets: BTreeMap<String, (TicketDocument, u64)> = BTreeMap::new();
     for commit in commits {

@@ -16,7 +16,7 @@ use crate::desk::{Desk, open_for, post_on, root};
 
 /// One step of a history; indexes choose among what there is by then.
 #[derive(Debug, Clone)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Open(Index),
     Post { ticket: Index, staff: bool, internal: bool },
     EditMessage(Index, String),
@@ -36,7 +36,7 @@ pub(super) enum Step {
     Wait(i64),
 }
 
-pub(super) fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
+pub(crate) fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
     let index = any::<Index>;
     let text = || "[a-z]{1,8}";
     let step = prop_oneof![
@@ -64,7 +64,7 @@ pub(super) fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// What stands on the desk by now.
-pub(super) struct People {
+pub(crate) struct People {
     staff: Vec<Caller>,
     employees: Vec<(Caller, EmployeeId, EmployeeInput)>,
     tickets: Vec<(TicketId, usize)>,
@@ -72,7 +72,7 @@ pub(super) struct People {
 }
 
 impl People {
-    pub(super) async fn hired(desk: &Desk) -> Self {
+    pub(crate) async fn hired(desk: &Desk) -> Self {
         let staff = vec![desk.user(&[Role::Admin]).await, desk.user(&[Role::Support]).await];
         let mut employees = Vec::new();
         for _ in 0..2 {
@@ -86,7 +86,7 @@ impl People {
     }
 
     /// Does it, if there is something to do it on; what rules refuse does not happen.
-    pub(super) async fn go(&mut self, desk: &Desk, step: Step) {
+    pub(crate) async fn go(&mut self, desk: &Desk, step: Step) {
         let root = root();
         let tag = |tag: u8| format!("tag{tag}");
         match step {

@@ -1,0 +1,288 @@
+//! The way of a replay, from an empty generation to a live one.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use eventdesk_events::Timestamp;
+use tokio::time::sleep;
+
+use super::{
+    Replay, ReplayError, ReplayState, Stage, Step, Target,
+    fill::{Filled, Task, side_by_side},
+    state::Stored,
+};
+use crate::{
+    ports::{Generation, ReadStoreError, Segment, ViewSpec},
+    projections::Beat,
+};
+
+/// A state that was stored so short a time ago may be that of a process which still works, in milliseconds.
+const ALIVE: i64 = 30_000;
+/// A projector that told of itself so short a time ago is running, in milliseconds.
+const RUNNING: i64 = 20_000;
+/// How long projectors may take to tell that they have seen an order.
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_mins(1);
+const PAUSE: Duration = Duration::from_millis(200);
+/// So many segments a step: what an interruption costs is less than one for each worker.
+const SEGMENTS: usize = 64;
+/// The old generation is kept for so many times as long as others may not know of the flip.
+const GRACE: u32 = 60;
+
+/// How a replay is done.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RebuildOptions {
+    /// Goes on with an interrupted replay.
+    pub resume: bool,
+    /// Builds and checks, and leaves the live generation as it is.
+    pub generation_only: bool,
+    /// Keeps the old generation, which is written on, so that a flip back takes a moment.
+    pub keep_old: bool,
+}
+
+/// What a replay has done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    /// The projection.
+    pub target: Target,
+    /// Events read, in all tries.
+    pub events: u64,
+    /// Documents made.
+    pub documents: u64,
+    /// The generation of each view that was built.
+    pub generations: BTreeMap<String, u32>,
+    /// Whether queries read it by now.
+    pub live: bool,
+    /// Streams of which an event cannot be read: their documents end before it.
+    pub poisoned: Vec<String>,
+}
+
+type Generations = BTreeMap<&'static str, u32>;
+
+impl Replay {
+    /// Builds the next generation of a projection, checks it, and makes it the live one.
+    ///
+    /// # Errors
+    /// See [`ReplayError`]; whatever it is, queries are answered as before, and `resume` goes on.
+    pub async fn rebuild(&self, target: Target, options: RebuildOptions) -> Result<Finished, ReplayError> {
+        let (found, mut stored) = Stored::load(&*self.views, target).await?;
+        let mut state = match found {
+            Some(state) if options.resume && state.stage != Stage::Done => state,
+            found => self.begin(target, found, &mut stored).await?,
+        };
+        let generations = generations(target, &state);
+        if state.is_unfinished() {
+            self.order(target, &generations).await?;
+        }
+        if state.stage == Stage::Filling {
+            self.fill_all(target, &mut state, &mut stored, &generations).await?;
+            state.stage = Stage::Checking;
+            stored.save(&*self.views, &mut state, self.clock.now()).await?;
+        }
+        if state.stage == Stage::Checking {
+            self.check(target, &state, &generations).await?;
+            state.stage = Stage::Ready;
+            stored.save(&*self.views, &mut state, self.clock.now()).await?;
+        }
+        if state.stage == Stage::Ready && !options.generation_only {
+            self.watcher.stage(target, "flipping", 0);
+            self.acknowledged(target, &generations).await?;
+            self.views.flip(&pairs(target, &generations)).await?;
+            state.stage = if options.keep_old { Stage::Done } else { Stage::Flipped };
+            stored.save(&*self.views, &mut state, self.clock.now()).await?;
+        }
+        if state.stage == Stage::Flipped {
+            self.watcher.stage(target, "dropping the old generation", 0);
+            sleep(self.views.notice() * GRACE).await;
+            self.drop_others(target).await?;
+            state.stage = Stage::Done;
+            stored.save(&*self.views, &mut state, self.clock.now()).await?;
+        }
+        let ReplayState { events, documents, generations, poisoned, stage, .. } = state;
+        let live = matches!(stage, Stage::Flipped | Stage::Done);
+        Ok(Finished { target, events, documents, generations, live, poisoned })
+    }
+
+    /// Makes the second generation of a projection the live one, be it a new one or the one before; at once.
+    ///
+    /// # Errors
+    /// [`ReplayError::NoOther`], [`ReplayError::Incomplete`], or what the read models say.
+    pub async fn flip(&self, target: Target) -> Result<BTreeMap<String, u32>, ReplayError> {
+        let (found, mut stored) = Stored::load(&*self.views, target).await?;
+        if found.as_ref().is_some_and(ReplayState::is_unfinished) {
+            return Err(ReplayError::Incomplete(target.name()));
+        }
+        let mut others = Vec::new();
+        for view in target.views() {
+            let all = self.views.stored_generations(view).await?;
+            let other = all.iter().find(|generation| generation.also);
+            others.push((*view, other.ok_or(ReplayError::NoOther(target.name()))?.number));
+        }
+        self.views.flip(&others).await?;
+        if let Some(mut state) = found {
+            state.stage = Stage::Done;
+            stored.save(&*self.views, &mut state, self.clock.now()).await?;
+        }
+        Ok(others.into_iter().map(|(view, generation)| (view.name.to_owned(), generation)).collect())
+    }
+
+    /// Drops every generation of a projection but the live one.
+    ///
+    /// # Errors
+    /// [`ReplayError::UnderWay`], or what the read models say.
+    pub async fn drop_old(&self, target: Target) -> Result<(), ReplayError> {
+        let (found, mut stored) = Stored::load(&*self.views, target).await?;
+        if found.as_ref().is_some_and(|state| self.may_be_alive(state)) {
+            return Err(ReplayError::UnderWay(target.name()));
+        }
+        self.drop_others(target).await?;
+        if let Some(mut state) = found {
+            state.stage = Stage::Done;
+            stored.save(&*self.views, &mut state, self.clock.now()).await?;
+        }
+        Ok(())
+    }
+
+    fn may_be_alive(&self, state: &ReplayState) -> bool {
+        state.is_unfinished() && self.age(state.touched_at) < ALIVE
+    }
+
+    fn age(&self, at: Timestamp) -> i64 {
+        self.clock.now().millis().saturating_sub(at.millis())
+    }
+
+    async fn begin(
+        &self,
+        target: Target,
+        found: Option<ReplayState>,
+        stored: &mut Stored,
+    ) -> Result<ReplayState, ReplayError> {
+        if found.as_ref().is_some_and(|state| self.may_be_alive(state)) {
+            return Err(ReplayError::UnderWay(target.name()));
+        }
+        let abandoned = found.as_ref().is_some_and(ReplayState::is_unfinished);
+        for view in target.views() {
+            let all = self.views.stored_generations(view).await?;
+            if !abandoned && all.iter().any(|generation: &Generation| generation.also) {
+                return Err(ReplayError::Kept(target.name()));
+            }
+        }
+        self.watcher.stage(target, "making room", 0);
+        self.drop_others(target).await?;
+        let mut generations = BTreeMap::new();
+        for view in target.views() {
+            generations.insert(view.name.to_owned(), self.views.make_generation(view).await?);
+        }
+        let now = self.clock.now();
+        let mut state = ReplayState::new(now, target, generations);
+        stored.save(&*self.views, &mut state, now).await?;
+        Ok(state)
+    }
+
+    async fn drop_others(&self, target: Target) -> Result<(), ReadStoreError> {
+        let none: Vec<_> = target.views().iter().map(|view| (*view, None)).collect();
+        self.views.write_also(&none).await?;
+        for view in target.views() {
+            for generation in self.views.stored_generations(view).await? {
+                if !generation.live {
+                    self.views.drop_generation(view, generation.number).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Orders projectors to write both, and waits until nobody can act on what was before.
+    async fn order(&self, target: Target, generations: &Generations) -> Result<(), ReplayError> {
+        let orders: Vec<_> =
+            pairs(target, generations).into_iter().map(|(view, generation)| (view, Some(generation))).collect();
+        self.views.write_also(&orders).await?;
+        sleep(self.views.notice()).await;
+        Ok(())
+    }
+
+    async fn fill_all(
+        &self,
+        target: Target,
+        state: &mut ReplayState,
+        stored: &mut Stored,
+        generations: &Generations,
+    ) -> Result<(), ReplayError> {
+        for number in 0..state.steps.len() {
+            let step = state.steps[number].step;
+            let segments = match state.steps[number].segments.clone() {
+                Some(left) => left,
+                None => self.cut(step).await?,
+            };
+            state.steps[number].segments = Some(segments.clone());
+            stored.save(&*self.views, state, self.clock.now()).await?;
+            self.watcher.stage(target, &step.name(), segments.len());
+            let task = |(number, segment): (usize, Segment)| -> Task<(usize, Filled)> {
+                let (replay, generations) = (self.clone(), generations.clone());
+                Box::pin(async move { Ok((number, replay.fill(step, segment, &generations).await?)) })
+            };
+            side_by_side(self.workers, segments.into_iter().map(task).collect(), async |(segment, filled)| {
+                state.take_in(number, segment, filled);
+                self.watcher.part_done();
+                stored.save(&*self.views, state, self.clock.now()).await
+            })
+            .await?;
+            if !state.steps[number].indexed {
+                for view in step.completes() {
+                    self.watcher.stage(target, &format!("indexes of {}", view.name), 0);
+                    self.views.make_indexes(view, generations[view.name]).await?;
+                    stored.save(&*self.views, state, self.clock.now()).await?;
+                }
+                state.steps[number].indexed = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// The segments of a step, by number.
+    pub(super) async fn cut(&self, step: Step) -> Result<BTreeMap<usize, Segment>, ReplayError> {
+        Ok(self.scan.segments(step.category(), SEGMENTS).await?.into_iter().enumerate().collect())
+    }
+
+    /// Waits until every projector that runs has seen the order.
+    async fn acknowledged(&self, target: Target, generations: &Generations) -> Result<(), ReplayError> {
+        let name = target.projector();
+        let mut waited = Duration::ZERO;
+        loop {
+            let beat = Beat::newest(&*self.views, &[name]).await?.pop().flatten();
+            let running = beat.filter(|beat| beat.at.is_some_and(|at| self.age(at) < RUNNING));
+            let seen =
+                |beat: &Beat| generations.iter().all(|(view, generation)| beat.also.get(*view) == Some(generation));
+            if running.as_ref().is_none_or(seen) {
+                return Ok(());
+            }
+            if waited >= ACKNOWLEDGED_WITHIN {
+                return Err(ReplayError::NotAcknowledged(name.to_owned()));
+            }
+            self.go_on()?;
+            sleep(PAUSE).await;
+            waited += PAUSE;
+        }
+    }
+}
+
+impl ReplayState {
+    fn take_in(&mut self, step: usize, segment: usize, filled: Filled) {
+        if let Some(segments) = &mut self.steps[step].segments {
+            segments.remove(&segment);
+        }
+        self.events += filled.events;
+        self.documents += filled.documents;
+        for (view, documents) in filled.ours {
+            *self.filled.entry(view.to_owned()).or_default() += documents;
+        }
+        self.poisoned.extend(filled.poisoned.iter().map(ToString::to_string));
+    }
+}
+
+fn generations(target: Target, state: &ReplayState) -> Generations {
+    let of = |view: &&'static ViewSpec| Some((view.name, *state.generations.get(view.name)?));
+    target.views().iter().filter_map(of).collect()
+}
+
+fn pairs(target: Target, generations: &Generations) -> Vec<(&'static ViewSpec, u32)> {
+    target.views().iter().filter_map(|view| Some((*view, *generations.get(view.name)?))).collect()
+}
