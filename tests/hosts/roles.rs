@@ -69,6 +69,7 @@ const TABLE: &[(&str, &str, Body, &str)] = &[
     ("DELETE", "/clients/{client}", Body::None, "ok 403 403 403 403 403 401 403"),
     ("POST", "/clients/{client}/rotate-secret", Body::None, "ok 403 403 403 403 403 401 403"),
     ("GET", "/clients/{client}/history", Body::None, "ok 403 403 403 403 403 401 403"),
+    ("GET", "/admin/projections", Body::None, "ok 403 403 403 403 403 401 403"),
     ("GET", "/admin/routes", Body::None, "ok 403 403 403 403 403 401 403"),
     ("GET", "/admin/audit", Body::None, "ok 403 403 403 403 403 401 403"),
     ("GET", "/admin/dead-letters", Body::None, "ok 403 403 403 403 403 401 403"),

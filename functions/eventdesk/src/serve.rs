@@ -7,7 +7,7 @@ use eventdesk_app::{
     identity::{BOOTSTRAP_USERNAME, Bootstrap, bootstrap},
     operations::Operations,
     ports::{Clock, Queue, ReadStore},
-    projections::Projector,
+    projections::{Projector, VIEWS},
 };
 use eventdesk_gateway::{Functions, Gateway, GatewayOptions, Server};
 use eventdesk_http::{
@@ -18,7 +18,7 @@ use eventdesk_local::LocalError;
 use eventdesk_runtime::{Config, config::Secret};
 use eventdesk_sqlite::DataFolder;
 use tokio::{sync::watch, task::JoinSet};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::{console, failure::Failure, machine, opened::Opened};
 
@@ -48,6 +48,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     let operations = Box::pin(opened.operations()).await?;
     let gateway = gateway(&opened, commands, operations)?;
     let mut projectors = Projectors::start(opened.projectors().await?, &opened.views, &opened.desk.clock());
+    say_what_is_due(&*opened.views).await;
     let mut stop = machine::Stop::listen().map_err(Failure::Signals)?;
 
     let base = format!("http://{address}");
@@ -65,6 +66,18 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     drop(opened);
     info!("stopped");
     broken.map_or(Ok(()), Err)
+}
+
+/// Read models of another version are used as they are, and somebody should make them anew.
+async fn say_what_is_due(views: &dyn ReadStore) {
+    for view in VIEWS {
+        if let Ok(shape) = views.live_shape(view).await
+            && shape != view.shape
+        {
+            let name = view.name;
+            warn!(view = name, shape, wanted = view.shape, "a rebuild is due: run eventdesk replay");
+        }
+    }
 }
 
 async fn make_first_admin(commands: &Commands, config: &Config) -> Result<(), Failure> {

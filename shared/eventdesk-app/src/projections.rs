@@ -11,6 +11,7 @@ mod folded;
 mod history;
 mod projector;
 mod pulse;
+mod status;
 mod tickets;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub(crate) use history::rows;
 pub use history::{HISTORY, HISTORY_STREAMS, HistoryDocument, HistoryHead, HistoryProjection};
 pub use projector::Projector;
 pub use pulse::{Beat, PULSES, Pulse};
+pub use status::{Lag, Motion, Status, StatusError, ViewStatus, statuses};
 pub(crate) use tickets::priority_rank;
 pub use tickets::{MESSAGES, MessageDocument, TICKETS, Tallies, Tally, TicketDocument, TicketsProjection};
 

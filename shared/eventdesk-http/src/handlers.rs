@@ -6,6 +6,7 @@ pub(crate) mod employees;
 pub(crate) mod messages;
 pub(crate) mod operations;
 pub(crate) mod operators;
+pub(crate) mod projections;
 pub(crate) mod session;
 pub(crate) mod ticket_changes;
 pub(crate) mod ticket_patch;

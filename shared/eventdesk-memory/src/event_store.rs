@@ -168,6 +168,10 @@ impl EventStore for MemoryEventStore {
     async fn next_ticket_number(&self) -> Result<u64, StoreError> {
         Ok(self.ticket_number.fetch_add(1, Ordering::Relaxed) + 1)
     }
+
+    fn log(&self) -> Option<&dyn CommitLog> {
+        Some(self)
+    }
 }
 
 #[async_trait]

@@ -214,6 +214,12 @@ impl ReadStore for MemoryReadStore {
         views.iter().map(|view| kept.known(view).map(View::written)).collect()
     }
 
+    async fn live_shape(&self, view: &'static ViewSpec) -> Result<u32, ReadStoreError> {
+        let kept = self.kept();
+        let known = kept.known(view)?;
+        Ok(known.generations.get(&known.live).map_or(view.shape, |(shape, _)| *shape))
+    }
+
     async fn get_in(
         &self,
         view: &'static ViewSpec,

@@ -211,6 +211,10 @@ impl ReadStore for MongoReadStore {
         Ok(written)
     }
 
+    async fn live_shape(&self, view: &'static ViewSpec) -> Result<u32, ReadStoreError> {
+        Ok(self.aliases.row(&self.server, view).await?.shape)
+    }
+
     async fn get_in(
         &self,
         view: &'static ViewSpec,

@@ -251,6 +251,10 @@ impl ReadStore for SqliteReadStore {
         Ok(self.pool.read(|reader| views.iter().map(|view| reader.written(view)).collect())?)
     }
 
+    async fn live_shape(&self, view: &'static ViewSpec) -> Result<u32, ReadStoreError> {
+        Ok(self.pool.read(|reader| reader.live_shape(view))?)
+    }
+
     async fn get_in(
         &self,
         view: &'static ViewSpec,

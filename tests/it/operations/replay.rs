@@ -99,6 +99,11 @@ async fn a_replay_under_load_fails_no_read_and_leaves_what_the_store_says() {
     assert_eq!(generation(&desk, "history"), 2);
 
     ends(&desk, &["verify"], 0);
+    let told = scene.admin.get("/admin/projections").await.is(200);
+    let tickets = told.rows().into_iter().find(|row| row["name"] == "tickets").unwrap();
+    assert_eq!((&tickets["views"][0]["generation"], &tickets["views"][0]["also"]), (&json!(2), &json!(1)), "{told}");
+    assert_eq!((&tickets["rebuild_due"], &tickets["replay"]["stage"]), (&json!(false), &json!("done")), "{told}");
+    assert_eq!((&tickets["state"], &tickets["events_behind"]), (&json!("idle"), &json!(0)), "{told}");
     let live = settled(&desk);
     // Both generations have been written; another replay, with nobody at work, makes the same once more.
     ends(&desk, &["replay", "--flip"], 0);

@@ -155,6 +155,11 @@ pub trait EventStore: Send + Sync {
     /// # Errors
     /// See [`StoreError`].
     async fn next_ticket_number(&self) -> Result<u64, StoreError>;
+
+    /// The log of all commits, where the store lives in one place.
+    fn log(&self) -> Option<&dyn CommitLog> {
+        None
+    }
 }
 
 /// A commit with its place in the whole store.

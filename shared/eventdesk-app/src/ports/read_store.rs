@@ -349,6 +349,15 @@ pub trait ReadStore: Send + Sync {
         Ok(written)
     }
 
+    /// The shape that the live generation of a view was made for: another one than the view's own means that a rebuild
+    /// is due.
+    ///
+    /// # Errors
+    /// See [`ReadStoreError`].
+    async fn live_shape(&self, view: &'static ViewSpec) -> Result<u32, ReadStoreError> {
+        self.generation(view).await.map(|_| view.shape)
+    }
+
     /// As [`ReadStore::get`], of any generation.
     ///
     /// # Errors

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     handlers::{
-        clients, documents, employees, messages, operations, operators, session, ticket_changes, ticket_patch, tickets,
-        token, user_changes, users,
+        clients, documents, employees, messages, operations, operators, projections, session, ticket_changes,
+        ticket_patch, tickets, token, user_changes, users,
     },
     represent::{EmployeeView, EntryView, MessageView, TicketView, UserView},
 };
@@ -336,6 +336,10 @@ fn operations() -> Vec<Route> {
         route!(POST "/admin/dead-letters/{letter_id}/retry", Operations, Needs(P::Administer), "operations",
             "Has a consumer receive a dead letter again." => operators::retry)
         .answers::<operators::OutcomeView>(200)
+        .scopes(ADMIN),
+        route!(GET "/admin/projections", QueryTicket, Needs(P::Administer), "operations",
+            "Tells how the read models stand: generations, what waits, replays." => projections::list)
+        .answers::<projections::ProjectionsView>(200)
         .scopes(ADMIN),
         route!(GET "/openapi.json", Identity, Public, "documentation", "Describes the API (OpenAPI 3.1)." =>
             documents::openapi)

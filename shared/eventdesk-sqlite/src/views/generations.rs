@@ -54,6 +54,12 @@ pub(super) fn written(connection: &Connection, view: &ViewSpec) -> Result<Writte
     found.ok_or_else(|| schema::never_prepared(view))
 }
 
+pub(super) fn live_shape(connection: &Connection, view: &ViewSpec) -> Result<u32, Failure> {
+    let sql = "SELECT shape FROM aliases WHERE view = ?1";
+    let found = connection.prepare_cached(sql)?.query_row([view.name], |row| row.get(0)).optional()?;
+    found.ok_or_else(|| schema::never_prepared(view))
+}
+
 pub(super) fn stored(connection: &Connection, view: &'static ViewSpec) -> Result<Vec<Generation>, Failure> {
     let live = schema::live_generation(connection, view)?;
     let sql = "SELECT generation, shape, fate FROM generations WHERE view = ?1 AND fate <> 2 ORDER BY generation";

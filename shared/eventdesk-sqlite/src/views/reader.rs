@@ -118,6 +118,10 @@ impl Reader {
         generations::written(&self.connection, view)
     }
 
+    pub(super) fn live_shape(&self, view: &'static ViewSpec) -> Result<u32, Failure> {
+        generations::live_shape(&self.connection, view)
+    }
+
     pub(super) fn stored_generations(&self, view: &'static ViewSpec) -> Result<Vec<Generation>, Failure> {
         generations::stored(&self.connection, view)
     }
