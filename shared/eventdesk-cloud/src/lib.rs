@@ -5,7 +5,7 @@
 mod consumers;
 mod missing;
 
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
 use aws_config::SdkConfig;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -72,8 +72,9 @@ pub enum CloudError {
 pub struct Cloud {
     config: Config,
     aws: OnceCell<SdkConfig>,
-    /// Filled once the read models are needed; outlives this for whoever closes them.
-    mongo: Arc<OnceCell<Arc<MongoReadStore>>>,
+    /// The [`MongoReadStore`], once the read models are needed; outlives this for whoever closes them. Its type is not
+    /// named, so that a function without read models has nothing of MongoDB in its binary.
+    mongo: Arc<OnceCell<Arc<dyn Any + Send + Sync>>>,
 }
 
 impl Cloud {
@@ -263,7 +264,7 @@ impl Cloud {
     pub fn close(&self) -> impl Future<Output = ()> + Send + use<> {
         let mongo = Arc::clone(&self.mongo);
         async move {
-            if let Some(views) = mongo.get() {
+            if let Some(views) = mongo.get().and_then(|views| views.downcast_ref::<MongoReadStore>()) {
                 views.close().await;
             }
         }
@@ -272,7 +273,9 @@ impl Cloud {
     async fn mongo(&self) -> Result<Option<Arc<MongoReadStore>>, CloudError> {
         let Views::MongoDb { uri, database } = &self.config.views else { return Ok(None) };
         let options = MongoOptions { database: database.clone(), ..MongoOptions::default() };
-        let store = self.mongo.get_or_try_init(async || MongoReadStore::new(uri, &options).await.map(Arc::new)).await?;
-        Ok(Some(Arc::clone(store)))
+        let made =
+            async || Ok::<Arc<dyn Any + Send + Sync>, MongoError>(Arc::new(MongoReadStore::new(uri, &options).await?));
+        let views = Arc::clone(self.mongo.get_or_try_init(made).await?);
+        Ok(Some(views.downcast().expect("nothing else is put there")))
     }
 }

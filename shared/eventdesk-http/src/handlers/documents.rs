@@ -69,9 +69,29 @@ pub(crate) async fn docs_redirect(r: &Request<'_>) -> Answered {
 pub(crate) async fn docs_asset(r: &Request<'_>) -> Answered {
     let name = r.param("asset")?;
     let asset = docs::asset(&name).ok_or_else(Problem::not_found)?;
-    tagged(r, &asset.etag, || match std::str::from_utf8(asset.bytes.as_ref()) {
-        Ok(text) => Reply::text(StatusCode::OK, asset.media_type.clone(), text.to_owned()),
-        Err(_) => Reply::bytes(StatusCode::OK, asset.media_type.clone(), asset.bytes.to_vec()),
+    let packed = asset.packed().filter(|_| takes_gzip(r));
+    let mut reply = tagged(r, &asset.etag, || match packed {
+        Some(packed) => {
+            let mut reply = Reply::bytes(StatusCode::OK, asset.media_type.clone(), packed.to_vec());
+            reply.set(header::CONTENT_ENCODING, headers::GZIP);
+            reply
+        }
+        None => match String::from_utf8(asset.whole()) {
+            Ok(text) => Reply::text(StatusCode::OK, asset.media_type.clone(), text),
+            Err(bytes) => Reply::bytes(StatusCode::OK, asset.media_type.clone(), bytes.into_bytes()),
+        },
+    })?;
+    reply.set(header::VARY, headers::ACCEPT_ENCODING);
+    Ok(reply)
+}
+
+/// Whether the caller says that it can unpack what gzip has packed (RFC 9110, section 12.5.3).
+fn takes_gzip(r: &Request<'_>) -> bool {
+    let accepted = r.event.headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    accepted.unwrap_or_default().split(',').any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let refused = weight.trim().strip_prefix("q=").is_some_and(|weight| weight.parse() == Ok(0.0_f32));
+        name.trim().eq_ignore_ascii_case("gzip") && !refused
     })
 }
 
