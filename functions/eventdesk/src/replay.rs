@@ -195,8 +195,9 @@ fn tell_mended(mended: &Mended, args: &ReplayArgs) {
         "dry_run": args.dry_run, "events": mended.events, "documents": mended.documents, "mended": mended.mended,
     });
     say(args.shared.json, &named, || {
-        let lines = mended.mended.iter().map(|document| format!("{document}: {verb}\n")).collect::<String>();
-        format!("{lines}{} documents looked at, {} {verb}", mended.documents, mended.mended.len())
+        let mut lines: Vec<_> = mended.mended.iter().map(|document| format!("{document}: {verb}")).collect();
+        lines.push(format!("{} documents looked at, {} {verb}", mended.documents, mended.mended.len()));
+        lines.join("\n")
     });
 }
 

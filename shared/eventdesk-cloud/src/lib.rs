@@ -231,16 +231,6 @@ impl Cloud {
         Ok(self.prepared_generations().await?)
     }
 
-    /// The same, for those who build them anew.
-    ///
-    /// # Errors
-    /// `Needs`, `Mongo` and `Views`.
-    pub async fn prepared_generations(&self) -> Result<Arc<MongoReadStore>, CloudError> {
-        let views = self.mongo().await?.ok_or(CloudError::Needs("views.uri"))?;
-        views.prepare(&VIEWS).await?;
-        Ok(views)
-    }
-
     /// As [`Cloud::prepared_views`], for those who look after generations.
     ///
     /// # Errors

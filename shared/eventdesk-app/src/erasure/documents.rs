@@ -96,7 +96,7 @@ async fn anew<F: Folded>(
     let before: F = serde_json::from_str(&stored.body).map_err(|error| unreadable(&error))?;
     let mut folded = F::default();
     let applied = Version::new(stored.version);
-    for commit in read_all(store, stream).await?.iter().filter(|commit| commit.version <= applied) {
+    for commit in read_all(store, stream).await?.into_iter().filter(|commit| commit.version <= applied) {
         folded.fold(&Applied::of_commit(commit).map_err(|error| unreadable(&error))?);
     }
     let content = merge(&before, folded);

@@ -169,8 +169,8 @@ mod tests {
         Beat { at: Some(at(100_000)), busy_since: busy_since.map(at), per_second, ..Beat::default() }
     }
 
-    fn lag(events: u64, oldest: i64) -> Option<Lag> {
-        Some(Lag { events, oldest_at: Some(at(oldest)) })
+    fn lag(events: u64, oldest: i64) -> Lag {
+        Lag { events, oldest_at: Some(at(oldest)) }
     }
 
     #[test]
@@ -183,12 +183,12 @@ mod tests {
     #[test]
     fn who_leaves_events_lying_is_frozen() {
         let now = at(101_000);
-        assert_eq!(motion(lag(3, 100_900), Some(&beat(None, 0.0)), now), Motion::Working);
-        assert_eq!(motion(lag(3, 10_000), Some(&beat(None, 0.0)), now), Motion::Frozen);
-        assert_eq!(motion(lag(3, 10_000), Some(&beat(None, 40.0)), now), Motion::Working);
-        assert_eq!(motion(lag(3, 100_900), Some(&beat(Some(60_000), 0.0)), now), Motion::Frozen);
-        assert_eq!(motion(lag(3, 100_900), Some(&beat(None, 0.0)), at(200_000)), Motion::Frozen);
-        assert_eq!(motion(lag(3, 100_900), None, now), Motion::Frozen);
+        assert_eq!(motion(Some(lag(3, 100_900)), Some(&beat(None, 0.0)), now), Motion::Working);
+        assert_eq!(motion(Some(lag(3, 10_000)), Some(&beat(None, 0.0)), now), Motion::Frozen);
+        assert_eq!(motion(Some(lag(3, 10_000)), Some(&beat(None, 40.0)), now), Motion::Working);
+        assert_eq!(motion(Some(lag(3, 100_900)), Some(&beat(Some(60_000), 0.0)), now), Motion::Frozen);
+        assert_eq!(motion(Some(lag(3, 100_900)), Some(&beat(None, 0.0)), at(200_000)), Motion::Frozen);
+        assert_eq!(motion(Some(lag(3, 100_900)), None, now), Motion::Frozen);
     }
 
     #[test]

@@ -32,17 +32,19 @@ async fn folded<F: Folded>(store: &dyn EventStore, stream: StreamId) -> Result<F
     let (mut content, mut from) = (F::default(), Version::FIRST);
     loop {
         let page = store.read(stream, from, PAGE).await?;
-        for commit in &page {
+        let more = page.len() == PAGE;
+        for commit in page {
+            let version = commit.version;
             let applied = Applied::of_commit(commit).map_err(|error| ImportError::Unreadable {
                 stream,
-                version: commit.version,
+                version,
                 problem: error.to_string(),
             })?;
             content.fold(&applied);
+            from = version.next();
         }
-        match page.last() {
-            Some(last) if page.len() == PAGE => from = last.version.next(),
-            _ => return Ok(content),
+        if !more {
+            return Ok(content);
         }
     }
 }

@@ -124,13 +124,13 @@ impl ProjectionView {
             seen_at,
             last_error,
             last_error_at,
-            replay: replay.map(ReplayView::new),
+            replay: replay.as_ref().map(ReplayView::new),
         }
     }
 }
 
 impl ReplayView {
-    fn new(state: ReplayState) -> Self {
+    fn new(state: &ReplayState) -> Self {
         let stage = match state.stage {
             Stage::Filling => "filling",
             Stage::Checking => "checking",
@@ -138,7 +138,7 @@ impl ReplayView {
             Stage::Flipped => "flipped",
             Stage::Done => "done",
         };
-        let ReplayState { begun_at, touched_at, events, documents, .. } = state;
+        let ReplayState { begun_at, touched_at, events, documents, .. } = *state;
         Self { stage, begun_at, touched_at, events, documents }
     }
 }

@@ -58,7 +58,7 @@ fn starts_at_the_same_moment_get_one_key() {
     let folder = tempfile::tempdir().unwrap();
     let kids: Vec<String> = std::thread::scope(|scope| {
         let starts: Vec<_> =
-            (0..4).map(|_| scope.spawn(|| IssuerKeys::open(folder.path()).unwrap().signing_kid().to_owned())).collect();
+            (0..4).map(|_| scope.spawn(|| IssuerKeys::open(folder.path()).unwrap().signing_kid())).collect();
         starts.into_iter().map(|start| start.join().unwrap()).collect()
     });
     assert!(kids.iter().all(|kid| *kid == kids[0]), "{kids:?}");
@@ -103,8 +103,8 @@ async fn all_keys_verify_and_the_newest_signs() {
     let set: Value = serde_json::from_str(&both.jwks()).unwrap();
     let kids: Vec<_> = set["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap()).collect();
     assert_eq!(kids, [new.signing_kid(), old.signing_kid()]);
-    assert!(both.key(old.signing_kid()).await.unwrap().is_some());
-    assert!(both.key(new.signing_kid()).await.unwrap().is_some());
+    assert!(both.key(&old.signing_kid()).await.unwrap().is_some());
+    assert!(both.key(&new.signing_kid()).await.unwrap().is_some());
     assert!(both.key("else").await.unwrap().is_none());
 }
 

@@ -50,7 +50,7 @@ async fn starts_at_the_same_moment_share_one_key_and_restarts_keep_it() {
     let starts: Vec<_> = (0..3)
         .map(|_| {
             let shelf = Arc::clone(&shelf);
-            tokio::spawn(async move { open(&shelf, 1).await.unwrap().signing_kid().to_owned() })
+            tokio::spawn(async move { open(&shelf, 1).await.unwrap().signing_kid() })
         })
         .collect();
     let mut kids = Vec::new();
@@ -74,9 +74,9 @@ async fn all_keys_verify_and_the_one_added_last_signs() {
     let both = open(&shelf, 1).await.unwrap();
     assert_eq!(both.signing_kid(), added.signing_kid());
     assert_ne!(both.signing_kid(), old.signing_kid());
-    assert!(both.key(old.signing_kid()).await.unwrap().is_some());
-    assert!(both.key(added.signing_kid()).await.unwrap().is_some());
-    assert!(both.jwks().find(added.signing_kid()) < both.jwks().find(old.signing_kid()));
+    assert!(both.key(&old.signing_kid()).await.unwrap().is_some());
+    assert!(both.key(&added.signing_kid()).await.unwrap().is_some());
+    assert!(both.jwks().find(&added.signing_kid()) < both.jwks().find(&old.signing_kid()));
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn a_key_cannot_be_put_in_the_place_of_another() {
 #[tokio::test]
 async fn a_key_that_cannot_be_opened_is_named_and_never_replaced() {
     let shelf = Shelf::default();
-    let kid = open(&shelf, 1).await.unwrap().signing_kid().to_owned();
+    let kid = open(&shelf, 1).await.unwrap().signing_kid();
     let refused = open(&shelf, 2).await.err().unwrap();
     assert!(matches!(&refused, KeysError::Sealed(named) if *named == kid), "{refused:?}");
     let sealed = shelf.keys.lock().unwrap()[0].sealed.clone();

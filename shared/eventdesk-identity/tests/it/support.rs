@@ -75,7 +75,7 @@ impl Bench {
     }
 
     pub(crate) fn header(&self) -> Header {
-        Header { kid: Some(self.keys.signing_kid().to_owned()), ..Header::new(Algorithm::RS256) }
+        Header { kid: Some(self.keys.signing_kid()), ..Header::new(Algorithm::RS256) }
     }
 
     /// A token that is signed as it should be, whatever it says.
