@@ -57,13 +57,6 @@ impl Aws {
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
 
-    /// An action of a service that speaks forms and XML, whose answer matters to nobody.
-    pub(crate) async fn form(&self, service: &str, fields: &[(&str, &str)]) {
-        let answer = self.request(service).form(fields).send().await;
-        let answer = answer.unwrap_or_else(|error| panic!("{fields:?}: {error}"));
-        assert!(answer.status().is_success(), "{fields:?} -> {}", answer.status());
-    }
-
     /// Up to ten messages of a queue; they are hidden for as long as the queue says.
     pub(crate) async fn receive(&self, queue: &str) -> Vec<Message> {
         let asked = json!({

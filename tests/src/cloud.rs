@@ -1,4 +1,4 @@
-//! The desk's template, deployed to the emulation of AWS, with a database of its own beside it.
+//! The desk's template, deployed to an emulation of AWS, with a database of its own beside it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,10 +13,13 @@ use serde_json::Value;
 
 use crate::Oidc;
 use crate::aws::{Aws, Message, REGION};
+use crate::emulator::Emulator;
 
 /// A stack, the secret and the database that belong to one desk. [`Cloud::remove`] takes them away again.
 pub struct Cloud {
     pub(crate) aws: Aws,
+    /// Where the stack lives, for as long as this does.
+    _emulator: Emulator,
     name: String,
     deployed: Deployed,
     /// Where desks are told that AWS is.
@@ -58,7 +61,8 @@ impl Cloud {
 
     /// Deploys a stack of its own, with these parameters of the template.
     pub async fn deploy_with(parameters: &[(&str, &str)]) -> Self {
-        let aws = Aws::at(&service("EVENTDESK_TEST_AWS_URL", "tests/services/moto, which prints its URL"));
+        let emulator = Emulator::start();
+        let aws = Aws::at(emulator.url());
         let views = service("EVENTDESK_TEST_MONGODB_URI", "tests/services/mongodb, which prints its URI");
         let name = format!("it-{}", &RandomIds.next().simple().to_string()[20..]);
         let secret = format!("/{name}/secret");
@@ -67,7 +71,7 @@ impl Cloud {
         aws.put_secret(&secret, &STANDARD.encode(random)).await;
         let deployed = deploy(aws.url(), &name, &secret, parameters);
         let endpoint = aws.url().to_owned();
-        Self { aws, name, deployed, endpoint, database: views.clone(), views }
+        Self { aws, _emulator: emulator, name, deployed, endpoint, database: views.clone(), views }
     }
 
     /// An output of the stack.
@@ -195,13 +199,12 @@ impl Cloud {
         self.aws.set_visibility(queue, seconds).await;
     }
 
-    /// Takes everything away again, as far as the services still answer.
+    /// Takes the read models away again, as far as the database still answers; the rest goes with the emulator.
     pub async fn remove(&self) {
         if let Ok(client) = mongodb::Client::with_uri_str(&self.database).await {
             // Named after the stack. A server that is not there any more holds nothing to be taken away.
             let _ = client.database(&self.name).drop().await;
         }
-        self.aws.form("cloudformation", &[("Action", "DeleteStack"), ("StackName", &self.name)]).await;
     }
 }
 

@@ -13,6 +13,7 @@ mod bin;
 mod caller;
 mod cloud;
 mod desk;
+mod emulator;
 mod events;
 mod host;
 pub mod issuer;
