@@ -1,9 +1,11 @@
 //! What consumers have passed and lost is found, and mended by them.
 
+use std::time::Instant;
+
 use eventdesk_tests::{Desk, Scene};
 use serde_json::Value;
 
-use super::{ends, file, until};
+use super::{PATIENCE, ends, file, until};
 
 /// As if these tickets' events had never come: the cursors are behind them, and the read models know nothing.
 fn lose(desk: &Desk, ids: &[String]) {
@@ -31,7 +33,12 @@ async fn lost_events_are_found_and_mended_beside_the_server() {
     }
     ends(&desk, &["audit"], 0);
     lose(&desk, &tickets[..2].iter().map(eventdesk_tests::Answer::id).collect::<Vec<_>>());
-    scene.admin.get(&format!("/tickets/{}", tickets[0].id())).await.is(404);
+    // What another process does to the file, a server that has just read it hears of within a tenth of a second.
+    let path = format!("/tickets/{}", tickets[0].id());
+    let begun = Instant::now();
+    while scene.admin.get(&path).await.status != 404 {
+        assert!(begun.elapsed() < PATIENCE, "the ticket is still shown");
+    }
 
     let look = ["audit", "--dry-run", "--json"];
     let said = until(&desk, &look, |output| output.text.contains("\"commits_behind\":2"));
@@ -50,4 +57,30 @@ async fn lost_events_are_found_and_mended_beside_the_server() {
         assert_eq!(history.rows().len(), 1, "{history}");
     }
     ends(&desk, &["audit"], 0);
+}
+
+#[tokio::test]
+async fn nobody_waits_on_a_fresh_desk() {
+    let desk = Desk::start();
+    let scene = Scene::on(&desk).await;
+    scene.employee().await;
+    let waiting = |rows: &Value, consumer: &str| {
+        let rows = rows["consumers"].as_array().cloned().unwrap_or_default();
+        rows.into_iter().find(|row| row["consumer"] == consumer).map(|row| row["waiting"].clone())
+    };
+    let parsed =
+        |text: &str| serde_json::from_str::<Value>(text.lines().next().unwrap_or_default()).unwrap_or_default();
+    // What is not for a consumer never waited for it, wherever its cursor stands.
+    let said = parsed(&ends(&desk, &["audit", "--json"], 0));
+    assert_eq!(waiting(&said, "projector-ticket"), Some(0.into()), "{said}");
+    until(&desk, &["audit", "--json"], |output| {
+        let said = parsed(&output.text);
+        ["projector-directory", "projector-history"].iter().all(|name| waiting(&said, name) == Some(0.into()))
+    });
+    let told = scene.admin.get("/admin/audit").await.is(200);
+    for consumer in ["projector-ticket", "projector-directory", "projector-history"] {
+        assert_eq!(waiting(&told.body, consumer), Some(0.into()), "{told}");
+    }
+    let told = scene.admin.get("/admin/projections").await.is(200);
+    assert!(told.rows().iter().all(|row| row["state"] == "idle" && row["events_behind"] == 0), "{told}");
 }

@@ -8,7 +8,8 @@ use eventdesk_events::Envelope;
 use super::{CONSUMERS, Consumers};
 use crate::{
     local_queue::asked_again,
-    ports::{Clock, Commit, CommitLog, Position, PublishError, Publisher, QueueError, ReadStore},
+    ports::{Clock, Commit, CommitLog, Position, PublishError, Publisher, QueueError, ReadStore, StoreError},
+    projections::{Lag, projections},
 };
 
 /// The consumers of the local bus: cursors over the log, with their retries beside the views.
@@ -51,9 +52,21 @@ impl LocalConsumers {
 impl Consumers for LocalConsumers {
     async fn waiting(&self, consumer: &str) -> Result<u64, QueueError> {
         let state = self.views.consumer(consumer).await.map_err(|error| QueueError(error.into()))?;
+        let failed = |error: StoreError| QueueError(error.into());
         // Asked of the log itself: another process may have appended.
-        let end = self.log.end().await.map_err(|error| QueueError(error.into()))?;
-        Ok(end.0.saturating_sub(state.cursor.0) + state.retries.len() as u64)
+        let end = self.log.end().await.map_err(failed)?;
+        let retries = state.retries.len() as u64;
+        let projections = projections();
+        let Some(projection) = projections.iter().find(|projection| projection.name() == consumer) else {
+            return Ok(end.0.saturating_sub(state.cursor.0) + retries);
+        };
+        // A cursor stays where it is while nothing that comes after it is for its consumer.
+        let lag = Lag::behind(&*self.log, state.cursor, &**projection).await.map_err(failed)?;
+        let ahead = |position: &Position| *position > state.cursor && *position <= lag.looked_to;
+        let settled = state.retries.iter().map(|retry| retry.position).filter(ahead).count()
+            + state.dead.iter().map(|dead| dead.position).filter(ahead).count();
+        let fresh = lag.commits.saturating_sub(settled as u64) + end.0.saturating_sub(lag.looked_to.0);
+        Ok(fresh + retries)
     }
 
     async fn nudge(&self, consumer: &str, event: &Envelope) -> Result<(), QueueError> {

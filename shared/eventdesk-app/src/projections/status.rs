@@ -2,9 +2,9 @@
 
 use eventdesk_events::Timestamp;
 
-use super::{Beat, Projection, projections};
+use super::{Beat, Lag, Projection, projections};
 use crate::{
-    ports::{CommitLog, EventStore, Position, ReadStore, ReadStoreError, StoreError, Written},
+    ports::{EventStore, Position, ReadStore, ReadStoreError, StoreError, Written},
     replay::{ReplayState, Target},
 };
 
@@ -12,9 +12,6 @@ use crate::{
 const SILENT: i64 = 20_000;
 /// One that has had the same batch in hand for so long, or has left events lying for so long, does not move.
 const STUCK: i64 = 30_000;
-/// Commits of the log that are looked at; with more than these behind, the numbers say "at least".
-const MOST: usize = 10_000;
-const PAGE: usize = 1_000;
 
 /// Whether a projector moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,15 +24,6 @@ pub enum Motion {
     Frozen,
     /// It has told nothing of late, and whether events wait is not known.
     Unknown,
-}
-
-/// What has not been worked through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Lag {
-    /// Events, of those that concern the projection.
-    pub events: u64,
-    /// When the oldest of them was made.
-    pub oldest_at: Option<Timestamp>,
 }
 
 /// A view of a projection.
@@ -111,31 +99,13 @@ async fn status(
     let (position, lag) = match store.log() {
         Some(log) => {
             let cursor = views.consumer(projection.name()).await?.cursor;
-            (Some(cursor), Some(lag(log, cursor, projection).await?))
+            (Some(cursor), Some(Lag::behind(log, cursor, projection).await?))
         }
         None => (None, None),
     };
     let replay = ReplayState::newest(views, target).await?;
     let motion = motion(lag, beat.as_ref(), now);
     Ok(Status { target, motion, views: told, position, lag, beat, replay })
-}
-
-async fn lag(log: &dyn CommitLog, cursor: Position, projection: &dyn Projection) -> Result<Lag, StoreError> {
-    let (mut lag, mut after, mut seen) = (Lag::default(), cursor, 0);
-    while seen < MOST {
-        let page = log.read_after(after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = last.position;
-        seen += page.len();
-        for commit in page.iter().map(|stored| &stored.commit) {
-            let taken = commit.events.iter().filter(|event| projection.takes(&event.event_type)).count();
-            if taken > 0 {
-                lag.events += taken as u64;
-                lag.oldest_at = lag.oldest_at.or(Some(commit.at));
-            }
-        }
-    }
-    Ok(lag)
 }
 
 fn motion(lag: Option<Lag>, beat: Option<&Beat>, now: Timestamp) -> Motion {
@@ -170,7 +140,7 @@ mod tests {
     }
 
     fn lag(events: u64, oldest: i64) -> Lag {
-        Lag { events, oldest_at: Some(at(oldest)) }
+        Lag { events, oldest_at: Some(at(oldest)), ..Lag::default() }
     }
 
     #[test]
