@@ -20,7 +20,10 @@ use eventdesk_events::{
 };
 use uuid::Uuid;
 
-use self::plan::{Person, plan};
+use self::{
+    documents::Replays,
+    plan::{Person, plan},
+};
 use crate::{
     CommandContext, CommandError, Commands, Loaded,
     access::Caller,
@@ -46,8 +49,14 @@ pub enum ErasureError {
     #[error("there is no user and no employee of this id")]
     NoSuchPerson,
     /// Views are being built anew, and what is written to them could hold what is erased.
-    #[error("a rebuild of {0} is under way: erase when it has ended")]
+    #[error(
+        "a replay of {0} is unfinished, and could write what is erased: wait for its end, go on with it \
+         (eventdesk replay --resume) or drop it (eventdesk replay --drop-old), then erase"
+    )]
     Rebuilding(&'static str),
+    /// As [`ErasureError::Rebuilding`], begun and ended while this erasure went on.
+    #[error("a replay of {0} was begun meanwhile, and may have written what is erased: erase once more")]
+    RebuiltMeanwhile(&'static str),
     /// A command, such as the deletion of the last admin.
     #[error(transparent)]
     Command(#[from] CommandError),
@@ -113,7 +122,7 @@ impl Erasure {
     /// See [`ErasureError`].
     pub async fn run(&self, id: Uuid) -> Result<Erased, ErasureError> {
         let person = self.find(id).await?;
-        documents::require_no_rebuild(&*self.views).await?;
+        let replays = Replays::finished(&*self.views).await?;
         self.delete(&person).await?;
         let streams = self.streams(&person).await?;
         let mut erased = Erased::default();
@@ -138,6 +147,7 @@ impl Erasure {
         for consumer in CONSUMERS {
             erased.stripped_letters += self.letters.strip(consumer, &streams).await?;
         }
+        replays.none_since(&*self.views).await?;
         self.views.scrub().await?;
         self.prove(&person, &erased).await?;
         Ok(erased)

@@ -111,3 +111,43 @@ async fn erased_words_stand_nowhere_before_and_after_everything_is_built_anew() 
     assert_eq!(holding(&desk.data(), &words), Vec::<String>::new());
     scene.admin.look(&answer, &path).await.is(200);
 }
+
+#[tokio::test]
+async fn every_generation_is_erased_and_none_while_a_replay_is_unfinished() {
+    let desk = Desk::start();
+    let scene = Scene::on(&desk).await;
+    let words = [word("Given"), word("said"), word("Later")];
+    let user = samples::merged(samples::user(&["support"]), json!({ "first_name": words[0] }));
+    let user = scene.admin.post("/users", user).await.is(201);
+    let theirs = desk.login(&user.str("username")).await;
+    let ticket = scene.ticket(&scene.employee().await).await;
+    let path = format!("/tickets/{}", ticket.id());
+    let said = theirs.post(&format!("{path}/messages"), json!({ "body": words[1] })).await.is(201);
+    scene.admin.see(&said, &format!("{path}/messages")).await;
+    // One generation is kept, which is written on; of the directory one is built and not yet live.
+    ends(&desk, &["replay", "--projection", "tickets", "--keep-old"], 0);
+    ends(&desk, &["replay", "--projection", "directory", "--generation-only"], 0);
+    let edited = theirs.patch(&format!("{path}/messages/{}", said.id()), json!({ "body": words[2] })).await.is(200);
+    scene.admin.see(&edited, &format!("{path}/messages")).await;
+
+    let views = file(&desk, "views.db");
+    let stage = |from: &str, to: &str| {
+        let sql = "UPDATE replays_g1 SET body = replace(body, ?1, ?2), revision = revision + 1 WHERE id = 'tickets'";
+        views.execute(sql, [format!("\"stage\":\"{from}\""), format!("\"stage\":\"{to}\"")]).unwrap();
+    };
+    stage("done", "filling");
+    let refused = ends(&desk, &["erase", "--person", &user.id()], 1);
+    assert!(refused.contains("a replay of tickets is unfinished") && refused.contains("--resume"), "{refused}");
+    theirs.get(&path).await.is(200);
+    stage("filling", "done");
+
+    let told = ends(&desk, &["erase", "--person", &user.id()], 0);
+    assert!(told.contains("1 events about the person"), "{told}");
+    assert_eq!(holding(&desk.data(), &words), Vec::<String>::new());
+    for projection in ["tickets", "directory"] {
+        ends(&desk, &["replay", "--projection", projection, "--flip"], 0);
+    }
+    let paths = [format!("{path}/messages"), "/users".to_owned(), format!("/users/{}", user.id())];
+    nothing_is_answered(&scene.admin, &words, &paths).await;
+    ends(&desk, &["verify"], 0);
+}

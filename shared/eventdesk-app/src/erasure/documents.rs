@@ -2,28 +2,51 @@
 
 use std::collections::BTreeSet;
 
-use eventdesk_events::{StreamId, Version};
+use eventdesk_events::{StreamId, Timestamp, Version};
 
 use super::{ErasureError, read_all};
 use crate::{
     ports::{ApplyError, Document, EventStore, GenerationStore, Put, ReadStoreError, ViewSpec},
-    projections::{Applied, EmployeeDocument, Folded, MessageDocument, TicketDocument, UserDocument, VIEWS},
+    projections::{Applied, EmployeeDocument, Folded, MessageDocument, TicketDocument, UserDocument},
+    replay::{ReplayState, Target},
 };
 
 /// How often a document is made anew that others change meanwhile.
 const MOST_TRIES: u32 = 20;
 
-/// While a view is built, what is written to it may hold what was read before an erasure.
-pub(super) async fn require_no_rebuild(views: &dyn GenerationStore) -> Result<(), ErasureError> {
-    for view in VIEWS {
-        let generations = views.stored_generations(view).await?;
-        let live = generations.iter().find(|generation| generation.live).map(|generation| generation.number);
-        // One that is newer than the live one is being filled; an older one was kept after a flip.
-        if generations.iter().any(|generation| Some(generation.number) > live) {
-            return Err(ErasureError::Rebuilding(view.name));
+/// When the newest replay of each projection was begun.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Replays(Vec<Option<Timestamp>>);
+
+impl Replays {
+    /// The replays as they are.
+    ///
+    /// While a generation is filled, what is written to it may have been read before an erasure. One that is whole, be
+    /// it kept, or built and not yet live, has its documents folded anew like the live one.
+    ///
+    /// # Errors
+    /// [`ErasureError::Rebuilding`] if one is unfinished, whether somebody works on it or not.
+    pub(super) async fn finished(views: &dyn GenerationStore) -> Result<Self, ErasureError> {
+        let mut begun = Vec::with_capacity(Target::ALL.len());
+        for target in Target::ALL {
+            let newest = ReplayState::newest(views, target).await?;
+            if newest.as_ref().is_some_and(ReplayState::is_unfinished) {
+                return Err(ErasureError::Rebuilding(target.name()));
+            }
+            begun.push(newest.map(|state| state.begun_at));
         }
+        Ok(Self(begun))
     }
-    Ok(())
+
+    /// Makes sure that no replay has begun since, which may have read what was not removed yet.
+    ///
+    /// # Errors
+    /// [`ErasureError::RebuiltMeanwhile`] or [`ErasureError::Rebuilding`].
+    pub(super) async fn none_since(&self, views: &dyn GenerationStore) -> Result<(), ErasureError> {
+        let Self(now) = Self::finished(views).await?;
+        let changed = Target::ALL.into_iter().zip(self.0.iter().zip(&now)).find(|(_, (then, now))| then != now);
+        changed.map_or(Ok(()), |(target, _)| Err(ErasureError::RebuiltMeanwhile(target.name())))
+    }
 }
 
 /// Folds the documents of these streams anew, in every generation; how many were other than they should be.
