@@ -27,6 +27,7 @@ mod jwt;
 mod lists;
 mod patience;
 mod policies;
+mod replay;
 mod roles;
 mod scopes;
 mod sessions;
@@ -54,7 +55,7 @@ type Independent = (&'static str, fn() -> Pin<Box<dyn Future<Output = ()>>>);
 /// The name of a suite, and its tests.
 type Suite = (&'static str, fn() -> Vec<Test>);
 
-const EVERYWHERE: [Suite; 13] = [
+const EVERYWHERE: [Suite; 14] = [
     ("clients", clients::tests),
     ("concurrency", concurrency::tests),
     ("conventions", conventions::tests),
@@ -62,6 +63,7 @@ const EVERYWHERE: [Suite; 13] = [
     ("documents", documents::tests),
     ("identity", identity::tests),
     ("lists", lists::tests),
+    ("replay", replay::tests),
     ("roles", roles::tests),
     ("scopes", scopes::tests),
     ("sessions", sessions::tests),

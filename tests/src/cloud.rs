@@ -199,6 +199,12 @@ impl Cloud {
         self.aws.set_visibility(queue, seconds).await;
     }
 
+    /// The database of the read models, to plant damage in.
+    pub async fn read_models(&self) -> mongodb::Database {
+        let client = mongodb::Client::with_uri_str(&self.database).await.expect("the database answers");
+        client.database(&self.name)
+    }
+
     /// Takes the read models away again, as far as the database still answers; the rest goes with the emulator.
     pub async fn remove(&self) {
         if let Ok(client) = mongodb::Client::with_uri_str(&self.database).await {

@@ -1,6 +1,11 @@
 //! The three hosts that one desk stands on.
 
-use crate::{Answer, Caller, Cloud, Desk, Lambdas, PASSWORD, Place};
+use std::time::Duration;
+
+use crate::{Answer, Caller, Cloud, Desk, Lambdas, Output, PASSWORD, Place, bin};
+
+/// The operators' program ends within this time, on a machine with much to do.
+const TOOLS_TAKE: Duration = Duration::from_mins(3);
 
 /// Which of the three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +112,21 @@ impl Host {
             Self::Hybrid(_, cloud) => Some(cloud),
             Self::Lambda(lambdas) => Some(lambdas.cloud()),
         }
+    }
+
+    /// Runs the operators' program on what the desk stands on, with its log silent but for errors.
+    pub async fn tool(&self, words: &[&str]) -> Output {
+        let mut command = match self {
+            Self::Embedded(desk) | Self::Hybrid(desk, _) => desk.command(),
+            Self::Lambda(lambdas) => {
+                let mut command = bin::start("eventdesk");
+                command.envs(lambdas.cloud().server_settings());
+                command
+            }
+        };
+        command.args(words).env("EVENTDESK_LOG_LEVEL", "error");
+        let run = tokio::task::spawn_blocking(move || bin::run(&mut command, TOOLS_TAKE));
+        run.await.expect("the program was run")
     }
 
     /// The functions, where the desk is made of them.
