@@ -202,3 +202,34 @@ async fn planted_differences_are_named_one_by_one_and_mended() {
     ends(&desk, &["verify"], 0);
     scene.admin.get(&format!("/tickets/{corrupted}")).await.is(200);
 }
+
+#[tokio::test]
+async fn a_changed_projection_says_that_a_rebuild_is_due_and_serves_meanwhile() {
+    let desk = Desk::start();
+    let scene = Scene::on(&desk).await;
+    let ticket = scene.ticket(&scene.employee().await).await;
+    let path = format!("/tickets/{}", ticket.id());
+    scene.admin.see(&ticket, &path).await;
+    assert!(!desk.log().contains("a rebuild is due"), "{}", desk.log());
+    assert!(desk.stop().success());
+    // As if the build before had made them by other rules.
+    let views = file(&desk, "views.db");
+    for table in ["aliases", "generations"] {
+        views.execute(&format!("UPDATE {table} SET shape = 0 WHERE view = 'tickets'"), []).unwrap();
+    }
+    drop(views);
+    desk.restart();
+    assert!(desk.log().contains("a rebuild is due: run eventdesk replay"), "{}", desk.log());
+    let scene = Scene::on(&desk).await;
+    let due = |told: eventdesk_tests::Answer| -> Vec<Value> {
+        told.rows().into_iter().filter(|row| row["rebuild_due"] == true).map(|row| row["name"].clone()).collect()
+    };
+    assert_eq!(due(scene.admin.get("/admin/projections").await.is(200)), ["tickets"]);
+    // The generation that there is serves on, and is written on.
+    scene.admin.get(&path).await.is(200);
+    let moved = scene.admin.put(&format!("{path}/status"), json!({"status": "solved"})).await.is(200);
+    assert_eq!(scene.admin.see(&moved, &path).await.body["status"], "solved");
+    ends(&desk, &["replay", "--projection", "tickets"], 0);
+    assert_eq!(due(scene.admin.get("/admin/projections").await.is(200)), Vec::<Value>::new());
+    assert_eq!(scene.admin.get(&path).await.is(200).body["status"], "solved");
+}

@@ -6,7 +6,7 @@ use eventdesk_domain::message::{Message, MessageFacts};
 use eventdesk_events::{MessageId, StreamId, Timestamp};
 use serde::Deserialize;
 
-use super::{ReplayError, Step};
+use super::{ReplayError, Step, patience::patiently};
 use crate::{
     ports::{Document, GenerationStore, ViewSpec},
     projections::{
@@ -188,7 +188,7 @@ pub(super) async fn counted(
     tickets: &[String],
 ) -> Result<HashMap<String, Vec<(MessageId, MessageFacts)>>, ReplayError> {
     let generation = ground.generation(&MESSAGES);
-    let rows = ground.views.holding_in(&MESSAGES, generation, "ticket", tickets).await?;
+    let rows = patiently(|| ground.views.holding_in(&MESSAGES, generation, "ticket", tickets)).await?;
     let mut told: HashMap<String, Vec<_>> = HashMap::with_capacity(tickets.len());
     for row in rows {
         let Ok(id) = MessageId::parse(&row.id) else { continue };
@@ -249,7 +249,7 @@ impl Rows {
         let ids: Vec<String> = heads.iter().map(|(stream, ..)| stream.to_string()).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         // What the bus brought is known to the live view alone.
-        let live = ground.views.get(&HISTORY_STREAMS, &ids).await?;
+        let live = patiently(|| ground.views.get(&HISTORY_STREAMS, &ids)).await?;
         for ((stream, version, at), live) in heads.into_iter().zip(live) {
             let mut marks = live.and_then(|live| read::<HistoryHead>(&live).ok()).unwrap_or_default();
             marks.healed.retain(|healed, _| *healed <= version);

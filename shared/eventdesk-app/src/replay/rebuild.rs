@@ -8,6 +8,7 @@ use tokio::time::sleep;
 use super::{
     Replay, ReplayError, ReplayState, Stage, Step, Target,
     fill::{Filled, Task, side_by_side},
+    patience::patiently,
     state::Stored,
 };
 use crate::{
@@ -78,7 +79,14 @@ impl Replay {
             stored.save(&*self.views, &mut state, self.clock.now()).await?;
         }
         if state.stage == Stage::Checking {
-            self.check(target, &state, &generations).await?;
+            // Side by side: the one reads, the other writes what nobody reads yet.
+            let indexes = async {
+                for view in target.views() {
+                    self.make_indexes(view, &generations).await?;
+                }
+                Ok(())
+            };
+            tokio::try_join!(self.check(target, &state, &generations), indexes)?;
             state.stage = Stage::Ready;
             stored.save(&*self.views, &mut state, self.clock.now()).await?;
         }
@@ -180,6 +188,8 @@ impl Replay {
     async fn drop_others(&self, target: Target) -> Result<(), ReadStoreError> {
         let none: Vec<_> = target.views().iter().map(|view| (*view, None)).collect();
         self.views.write_also(&none).await?;
+        // Others may still read or write what they knew before the last order or flip.
+        sleep(self.views.notice()).await;
         for view in target.views() {
             for generation in self.views.stored_generations(view).await? {
                 if !generation.live {
@@ -225,16 +235,20 @@ impl Replay {
                 stored.save(&*self.views, state, self.clock.now()).await
             })
             .await?;
-            if !state.steps[number].indexed {
-                for view in step.completes() {
-                    self.watcher.stage(target, &format!("indexes of {}", view.name), 0);
-                    self.views.make_indexes(view, generations[view.name]).await?;
-                    stored.save(&*self.views, state, self.clock.now()).await?;
-                }
-                state.steps[number].indexed = true;
+            // Others wait until nothing is filled in any more; this one is looked up by the steps to come.
+            for view in step.read_later() {
+                self.watcher.stage(target, &format!("indexes of {}", view.name), 0);
+                self.make_indexes(view, generations).await?;
+                stored.save(&*self.views, state, self.clock.now()).await?;
             }
         }
         Ok(())
+    }
+
+    /// Makes the indexes that a generation lacks.
+    async fn make_indexes(&self, view: &'static ViewSpec, generations: &Generations) -> Result<(), ReplayError> {
+        let Some(generation) = generations.get(view.name) else { return Ok(()) };
+        Ok(patiently(|| self.views.make_indexes(view, *generation)).await?)
     }
 
     /// The segments of a step, by number.

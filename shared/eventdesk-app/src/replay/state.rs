@@ -59,12 +59,11 @@ pub(super) struct StepState {
     pub(super) step: Step,
     /// The segments that are not done, by their number; nothing until they are cut.
     pub(super) segments: Option<BTreeMap<usize, Segment>>,
-    pub(super) indexed: bool,
 }
 
 impl ReplayState {
     pub(super) fn new(now: Timestamp, target: Target, generations: BTreeMap<String, u32>) -> Self {
-        let step = |step| StepState { step, segments: None, indexed: false };
+        let step = |step| StepState { step, segments: None };
         Self {
             begun_at: now,
             touched_at: now,

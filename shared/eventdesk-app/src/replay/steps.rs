@@ -62,6 +62,14 @@ impl Step {
         }
     }
 
+    /// The views of this step in which a later step of its projection looks documents up.
+    pub(super) const fn read_later(self) -> &'static [&'static ViewSpec] {
+        match self {
+            Self::Messages => &MESSAGES_ALONE,
+            _ => &[],
+        }
+    }
+
     /// The views to which this step is the last one of its projection that adds documents.
     pub(super) fn completes(self) -> &'static [&'static ViewSpec] {
         match self {

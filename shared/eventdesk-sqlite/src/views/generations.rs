@@ -20,8 +20,8 @@ pub(super) enum Fate {
     Dropped = 2,
 }
 
-/// Rows that one transaction of a drop removes: deletion overwrites them.
-const DROPPED_AT_ONCE: u32 = 2_000;
+/// Rows that one transaction of a drop removes: deletion overwrites them, and writers of other processes wait for it.
+const DROPPED_AT_ONCE: u32 = 4_000;
 
 fn misuse(view: &ViewSpec, problem: String) -> Failure {
     Misuse { view: view.name, problem }.into()
@@ -205,8 +205,11 @@ fn drop_step(connection: &Connection, view: &'static ViewSpec, generation: u32) 
     }
     let name = table(view, generation);
     if has_table(connection, &name)? {
-        let some =
-            format!("DELETE FROM \"{name}\" WHERE rowid IN (SELECT rowid FROM \"{name}\" LIMIT {DROPPED_AT_ONCE})");
+        let some = format!(
+            "DELETE FROM \"{name}\" WHERE rowid <= coalesce(
+               (SELECT rowid FROM \"{name}\" ORDER BY rowid LIMIT 1 OFFSET {DROPPED_AT_ONCE}),
+               (SELECT max(rowid) FROM \"{name}\"))"
+        );
         if connection.execute(&some, [])? == 0 {
             connection.execute_batch(&format!("DROP TABLE \"{name}\""))?;
         }
