@@ -2,12 +2,13 @@
 //! becomes of it there. The local bus keeps it, and so does the one on EventBridge and SQS.
 
 mod cases;
+mod letters;
 mod local;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use eventdesk_app::ports::{Publisher, Queue, Settlement};
+use eventdesk_app::ports::{DeadLetters, Publisher, Queue, Settlement};
 use eventdesk_events::StreamId;
 
 pub use self::local::LocalBus;
@@ -50,6 +51,12 @@ pub trait Bus: Send + Sync {
 
     /// The dead letters of the queue, in any order.
     async fn dead(&self) -> Vec<Dead>;
+
+    /// The same as operators deal with them.
+    fn letters(&self) -> &dyn DeadLetters;
+
+    /// The consumer's name.
+    fn consumer(&self) -> &'static str;
 }
 
 /// Runs every case, each on a fresh bus. Needs a runtime of several threads.
@@ -62,7 +69,18 @@ pub async fn run_all<B: Bus>(make: impl AsyncFn(Setting) -> B) {
         ($($case:ident),+ $(,)?) => {
             $( report.case(stringify!($case), cases::$case(&make)).await; )+
         };
+        (letters: $($case:ident),+ $(,)?) => {
+            $( report.case(stringify!($case), letters::$case(&make)).await; )+
+        };
     }
+    cases![
+        letters:
+        a_letter_tells_what_it_is_of_and_why_it_is_dead,
+        letters_that_are_put_back_come_again_as_if_for_the_first_time,
+        discarded_letters_are_gone_for_good,
+        no_more_letters_are_listed_than_asked_for,
+        stripping_leaves_letters_of_others_as_they_are,
+    ];
     cases![
         all_that_is_published_arrives,
         a_receiver_waits_for_a_publication,

@@ -26,13 +26,13 @@ fn setting() -> Setting {
 }
 
 /// Publishes the first commit of each of these tickets.
-async fn publish(bus: &impl Bus, numbers: impl IntoIterator<Item = u64>) {
+pub(super) async fn publish(bus: &impl Bus, numbers: impl IntoIterator<Item = u64>) {
     let commits: Vec<Commit> = numbers.into_iter().map(|number| commit(ticket(number), 1)).collect();
     bus.publisher().publish(&commits).await.unwrap();
 }
 
 /// Receives until so many deliveries are there.
-async fn collect(bus: &impl Bus, count: usize) -> Vec<Delivery> {
+pub(super) async fn collect(bus: &impl Bus, count: usize) -> Vec<Delivery> {
     let mut found = Vec::new();
     while found.len() < count {
         found.extend(receive(bus.queue(), count - found.len()).await);
@@ -40,17 +40,17 @@ async fn collect(bus: &impl Bus, count: usize) -> Vec<Delivery> {
     found
 }
 
-async fn done(bus: &impl Bus, deliveries: &[Delivery]) {
+pub(super) async fn done(bus: &impl Bus, deliveries: &[Delivery]) {
     bus.settle(Settlement { done: ids(deliveries), failed: Vec::new() }).await;
 }
 
-async fn fail(bus: &impl Bus, deliveries: &[Delivery]) {
+pub(super) async fn fail(bus: &impl Bus, deliveries: &[Delivery]) {
     let failed = ids(deliveries).into_iter().map(|id| (id, "it is poison".to_owned())).collect();
     bus.settle(Settlement { done: Vec::new(), failed }).await;
 }
 
 /// Sees that nothing is to be had but what is published just for that.
-async fn nothing_but(bus: &impl Bus, marker: u64) {
+pub(super) async fn nothing_but(bus: &impl Bus, marker: u64) {
     publish(bus, [marker]).await;
     let found = receive(bus.queue(), 10).await;
     assert_eq!(tickets(&found), [ticket(marker)], "nothing comes but ticket {marker}");

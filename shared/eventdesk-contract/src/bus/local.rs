@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use eventdesk_app::{
+    audit::LocalConsumers,
+    dead_letters::LocalDeadLetters,
     local_queue::{LocalQueue, LocalQueueOptions},
-    ports::{Commit, Position, PublishError, Publisher, Queue, Settlement},
+    ports::{Commit, DeadLetters, Position, PublishError, Publisher, Queue, Settlement},
 };
 
 use super::{Bus, Dead, Setting};
@@ -22,6 +24,7 @@ pub struct LocalBus {
     bed: Bed,
     appender: Appender,
     queue: LocalQueue,
+    letters: LocalDeadLetters,
 }
 
 impl std::fmt::Debug for LocalBus {
@@ -37,7 +40,9 @@ impl LocalBus {
         let bed = Bed::new(ground);
         let options = LocalQueueOptions { visibility: setting.visibility, backoff: setting.backoff, ..options() };
         let queue = bed.open_with(NAME, &[], options).await;
-        Self { bed, appender, queue }
+        let (log, views, clock) = (bed.ground.log.clone(), bed.ground.views.clone(), bed.clock.clone());
+        let letters = LocalDeadLetters(LocalConsumers { log, views, clock });
+        Self { bed, appender, queue, letters }
     }
 }
 
@@ -57,6 +62,14 @@ impl Bus for LocalBus {
 
     async fn pass(&self, time: Duration) {
         self.bed.wait(i64::try_from(time.as_secs()).unwrap_or(i64::MAX));
+    }
+
+    fn letters(&self) -> &dyn DeadLetters {
+        &self.letters
+    }
+
+    fn consumer(&self) -> &'static str {
+        NAME
     }
 
     async fn dead(&self) -> Vec<Dead> {

@@ -5,8 +5,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use aws_sdk_eventbridge::types::Target;
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
-use eventdesk_app::ports::{Ids, Publisher, Queue, Settlement};
-use eventdesk_aws::bus::{EventBridgePublisher, SqsQueue, SqsQueueOptions, read_body};
+use eventdesk_app::ports::{DeadLetters, Ids, Publisher, Queue, Settlement};
+use eventdesk_aws::bus::{EventBridgePublisher, LetterPlaces, SqsDeadLetters, SqsQueue, SqsQueueOptions, read_body};
 use eventdesk_contract::bus::{Bus, Dead, Setting};
 use serde_json::json;
 use uuid::Uuid;
@@ -16,6 +16,7 @@ use crate::{
     wire::Wire,
 };
 
+const CONSUMER: &str = "mine";
 const ACCOUNT: &str = "123456789012";
 
 /// Without jitter.
@@ -39,6 +40,7 @@ pub(crate) struct AwsBus {
     pub(crate) dead_url: String,
     pub(crate) options: SqsQueueOptions,
     pub(crate) wire: Arc<Wire>,
+    letters: SqsDeadLetters,
 }
 
 /// Two attempts after the first, each at once.
@@ -87,7 +89,9 @@ impl AwsBus {
         let queue = SqsQueue::new(sqs.clone(), &url, Some(dead_url.clone()), options.clone());
         let publisher = EventBridgePublisher::new(events, name, Arc::new(NoIds));
         wire.sent();
-        Self { publisher, queue, sqs, url, dead_url, options, wire }
+        let places = LetterPlaces { queue: url.clone(), dead_letters: dead_url.clone() };
+        let letters = SqsDeadLetters::new(sqs.clone(), HashMap::from([(CONSUMER.to_owned(), places)]), Duration::ZERO);
+        Self { publisher, queue, sqs, url, dead_url, options, wire, letters }
     }
 
     /// The messages in the dead-letter queue, which stay there.
@@ -140,6 +144,14 @@ impl Bus for AwsBus {
     async fn pass(&self, time: Duration) {
         // The emulator's clock is the real one.
         tokio::time::sleep(time).await;
+    }
+
+    fn letters(&self) -> &dyn DeadLetters {
+        &self.letters
+    }
+
+    fn consumer(&self) -> &'static str {
+        CONSUMER
     }
 
     async fn dead(&self) -> Vec<Dead> {
