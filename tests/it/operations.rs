@@ -6,6 +6,7 @@ mod dead_letters;
 mod erase;
 mod people;
 mod replay;
+mod republish;
 mod transfer;
 
 use std::{

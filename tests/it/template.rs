@@ -5,4 +5,5 @@ mod document;
 mod functions;
 mod policies;
 mod queues;
+mod replays;
 mod routes;

@@ -10,6 +10,7 @@ use eventdesk_app::{
     identity::ClientError,
     ports::{QueueError, ReadStoreError, StoreError},
     replay::ReplayError,
+    republish::RepublishError,
     transfer::{Damage, ExportError, ImportError},
 };
 use eventdesk_cloud::CloudError;
@@ -103,6 +104,8 @@ pub(crate) enum Failure {
     Reading(#[from] StoreError),
     #[error(transparent)]
     Replay(Box<ReplayError>),
+    #[error(transparent)]
+    Republish(#[from] RepublishError),
     /// The tool has done its work, and what it found is not as it should be.
     #[error("{0}")]
     Found(&'static str),

@@ -41,7 +41,8 @@ pub(crate) async fn operations(
                 options: AuditOptions { margin: LOCAL_MARGIN, ..AuditOptions::default() },
             };
             audit.prepare().await?;
-            Ok(Operations { audit, letters: desk(Arc::new(LocalDeadLetters(consumers))) })
+            let bus = Arc::new(LocalRepublisher(consumers.clone()));
+            Ok(Operations { audit, letters: desk(Arc::new(LocalDeadLetters(consumers))), bus })
         }
         (Bus::Local, None) => Err(needs("bus.name")),
         (Bus::EventBridge { .. }, store) => {
@@ -53,7 +54,7 @@ pub(crate) async fn operations(
                 None => cloud.audit().await?,
             };
             audit.prepare().await?;
-            Ok(Operations { audit, letters: desk(cloud.dead_letters().await?) })
+            Ok(Operations { audit, letters: desk(cloud.dead_letters().await?), bus: cloud.republisher().await? })
         }
     }
 }

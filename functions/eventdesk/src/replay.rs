@@ -1,6 +1,7 @@
 //! `eventdesk replay`: read models made anew from the event store; and what `eventdesk verify` shares with it.
 
 mod progress;
+mod to_bus;
 mod words;
 
 use std::{sync::Arc, thread::available_parallelism, time::Instant};
@@ -12,7 +13,7 @@ use eventdesk_runtime::{Config, SystemClock};
 use serde_json::json;
 use tokio::sync::watch;
 
-use self::progress::Progress;
+use self::{progress::Progress, to_bus::ToBusArgs};
 use crate::{beside::Beside, console, failure::Failure, machine};
 
 pub(crate) use words::found_in_words;
@@ -28,7 +29,7 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_name = "NAME", value_parser = parse_target)]
     projection: Vec<Target>,
     /// Only the documents of this stream, in place: `ticket-<uuid>` and the like.
-    #[arg(long, value_name = "ID", value_parser = parse_stream, conflicts_with_all = ["from", "generation_only", "keep_old", "resume", "flip", "drop_old"])]
+    #[arg(long, value_name = "ID", value_parser = parse_stream, conflicts_with_all = ["generation_only", "keep_old", "resume", "flip", "drop_old"])]
     stream: Option<StreamId>,
     /// Only the documents of streams with events since this time (RFC 3339), in place.
     #[arg(long, value_name = "TIME", value_parser = parse_time, conflicts_with_all = ["generation_only", "keep_old", "resume", "flip", "drop_old"])]
@@ -51,6 +52,8 @@ pub(crate) struct ReplayArgs {
     /// Drops every generation but the live one.
     #[arg(long, conflicts_with_all = ["generation_only", "keep_old", "resume"])]
     drop_old: bool,
+    #[command(flatten)]
+    to_bus: ToBusArgs,
     #[command(flatten)]
     pub(crate) shared: SharedArgs,
 }
@@ -122,8 +125,14 @@ async fn tools(config: Config, shared: &SharedArgs) -> Result<(Replay, Arc<Progr
     Ok((Replay { store, scan, views, clock: Arc::new(SystemClock), watcher, stop, workers }, progress))
 }
 
-/// Makes read models anew.
+/// Makes read models anew, or sends events once more.
 pub(crate) async fn replay(config: Config, args: &ReplayArgs) -> Result<(), Failure> {
+    if args.to_bus.is_asked_for() {
+        return Box::pin(to_bus::replay(config, args)).await;
+    }
+    if args.stream.is_some() && args.from.is_some() {
+        return Err(Failure::Refused("--stream and --from go together only with --to-bus or --to-consumer".to_owned()));
+    }
     let (replay, progress) = tools(config, &args.shared).await?;
     let targets = chosen(&args.projection);
     if let Some(stream) = args.stream {

@@ -289,7 +289,7 @@ impl Audit {
                 let commit = commits.get(&(stream, version));
                 // The last event says that the commit is whole.
                 let Some(event) = commit.and_then(|commit| commit.envelopes().last()) else { continue };
-                self.consumers.nudge(found.target.consumer(), &event).await?;
+                self.consumers.nudge(found.target.consumer(), &[event]).await?;
                 tracing::info!(%stream, version = version.get(), consumer = found.target.consumer(), "nudged");
                 state.mended(found.target, found.entry, now, &self.options.backoff);
                 nudged += 1;

@@ -21,6 +21,7 @@ pub mod publish;
 pub mod queries;
 mod records;
 pub mod replay;
+pub mod republish;
 mod secret;
 mod texts;
 mod transaction;

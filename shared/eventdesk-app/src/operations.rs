@@ -1,8 +1,11 @@
 //! What operators look after the desk's consumers with.
 
+use std::sync::Arc;
+
 use crate::{
     audit::{Audit, AuditError, AuditReport, Standing},
     dead_letters::LetterDesk,
+    republish::Republisher,
 };
 
 /// The audit and the dead letters of one desk.
@@ -12,6 +15,8 @@ pub struct Operations {
     pub audit: Audit,
     /// What consumers have given up.
     pub letters: LetterDesk,
+    /// The bus, to send events once more.
+    pub bus: Arc<dyn Republisher>,
 }
 
 impl Operations {

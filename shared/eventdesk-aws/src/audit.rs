@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use aws_sdk_sqs::{Client, types::QueueAttributeName};
+use aws_sdk_sqs::{
+    Client,
+    types::{QueueAttributeName, SendMessageBatchRequestEntry},
+};
 use eventdesk_app::{
     audit::{Consumers, Feed, FeedEntry},
     ports::{QueueError, StoreError},
@@ -30,6 +33,27 @@ impl Feed for DynamoEventStore {
         }
         Ok(entries)
     }
+}
+
+/// What one call sends.
+const MOST_MESSAGES: usize = 10;
+const MOST_BYTES: usize = 256 * 1024;
+
+/// Divides bodies into calls within the service's limits, in order.
+fn calls(bodies: Vec<String>) -> Vec<Vec<String>> {
+    let mut calls: Vec<Vec<String>> = Vec::new();
+    let mut bytes = 0;
+    for body in bodies {
+        bytes += body.len();
+        match calls.last_mut() {
+            Some(call) if call.len() < MOST_MESSAGES && bytes <= MOST_BYTES => call.push(body),
+            _ => {
+                bytes = body.len();
+                calls.push(vec![body]);
+            }
+        }
+    }
+    calls
 }
 
 /// The queues of the bus's consumers.
@@ -65,9 +89,38 @@ impl Consumers for SqsConsumers {
         Ok(counts.into_iter().map(count).sum())
     }
 
-    async fn nudge(&self, consumer: &str, event: &Envelope) -> Result<(), QueueError> {
-        let body = write_body(event).map_err(|error| QueueError(error.into()))?;
-        let sent = self.client.send_message().queue_url(self.url(consumer)?).message_body(body).send().await;
-        sent.map(drop).map_err(|error| QueueError(error.into()))
+    async fn nudge(&self, consumer: &str, events: &[Envelope]) -> Result<(), QueueError> {
+        let url = self.url(consumer)?;
+        let bodies = events.iter().map(write_body).collect::<Result<Vec<_>, _>>();
+        for call in calls(bodies.map_err(|error| QueueError(error.into()))?) {
+            let entry = |(place, body): (usize, String)| {
+                SendMessageBatchRequestEntry::builder().id(place.to_string()).message_body(body).build()
+            };
+            let entries: Result<Vec<_>, _> = call.into_iter().enumerate().map(entry).collect();
+            let entries = entries.map_err(|error| QueueError(error.into()))?;
+            let sent = self.client.send_message_batch().queue_url(url).set_entries(Some(entries)).send().await;
+            let sent = sent.map_err(|error| QueueError(error.into()))?;
+            if let Some(failure) = sent.failed().first() {
+                let (count, code) = (sent.failed().len(), failure.code());
+                return Err(QueueError(format!("{count} messages were refused: {code}").into()));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_has_at_most_ten_messages_and_256_kib() {
+        let lengths = |sizes: &[usize]| -> Vec<usize> {
+            calls(sizes.iter().map(|size| "x".repeat(*size)).collect()).iter().map(Vec::len).collect()
+        };
+        assert!(lengths(&[]).is_empty());
+        assert_eq!(lengths(&[1; 21]), [10, 10, 1]);
+        assert_eq!(lengths(&[128 * 1024, 128 * 1024, 1]), [2, 1]);
+        assert_eq!(lengths(&[1, 256 * 1024, 1]), [1, 1, 1]);
     }
 }

@@ -65,8 +65,9 @@ impl Cloud {
         let Store::DynamoDb { table, .. } = &self.config.store else { return Err(CloudError::Needs("store.table")) };
         let store = Arc::new(DynamoEventStore::new(self.dynamodb().await, table));
         let (views, letters) = tokio::try_join!(self.views(), self.dead_letters())?;
+        let bus = self.republisher().await?;
         let audit = self.audit_over(store.clone(), store, Arc::clone(&views)).await?;
-        Ok(Operations { audit, letters: LetterDesk { letters, views } })
+        Ok(Operations { audit, letters: LetterDesk { letters, views }, bus })
     }
 
     /// The dead letters of all projectors.

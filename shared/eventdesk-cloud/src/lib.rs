@@ -17,6 +17,7 @@ use eventdesk_app::{
     },
     projections::{Projector, VIEWS, projectors},
     publish::LocalPublisher,
+    republish::Republisher,
 };
 use eventdesk_aws::{
     bus::EventBridgePublisher,
@@ -155,9 +156,21 @@ impl Cloud {
 
     /// Tells the bus, if it is `EventBridge`.
     pub async fn publisher(&self) -> Option<Arc<dyn Publisher>> {
+        Some(Arc::new(self.eventbridge().await?))
+    }
+
+    /// Tells the bus once more.
+    ///
+    /// # Errors
+    /// `Needs`.
+    pub async fn republisher(&self) -> Result<Arc<dyn Republisher>, CloudError> {
+        Ok(Arc::new(self.eventbridge().await.ok_or(CloudError::Needs("bus.name"))?))
+    }
+
+    async fn eventbridge(&self) -> Option<EventBridgePublisher> {
         let Bus::EventBridge { name } = &self.config.bus else { return None };
         let client = aws_sdk_eventbridge::Client::new(self.aws().await);
-        Some(Arc::new(EventBridgePublisher::new(client, name, Arc::new(RandomIds))))
+        Some(EventBridgePublisher::new(client, name, Arc::new(RandomIds)))
     }
 
     fn identity_table(&self) -> Option<&str> {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{PATIENCE, ends, file, until};
 
 /// As if these tickets' events had never come: the cursors are behind them, and the read models know nothing.
-fn lose(desk: &Desk, ids: &[String]) {
+pub(super) fn lose(desk: &Desk, ids: &[String]) {
     let views = file(desk, "views.db");
     for id in ids {
         for (table, key) in [("tickets", id.clone()), ("history_streams", format!("ticket-{id}"))] {

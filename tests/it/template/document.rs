@@ -86,7 +86,7 @@ pub(super) fn target(reference: &Value) -> Option<&str> {
     reference["Ref"].as_str().or_else(|| reference["Fn::GetAtt"].as_str()?.split('.').next())
 }
 
-fn json(node: &Yaml<'_>) -> Value {
+pub(super) fn json(node: &Yaml<'_>) -> Value {
     match node {
         Yaml::Value(Scalar::Null) => Value::Null,
         Yaml::Value(Scalar::Boolean(value)) => json!(value),

@@ -11,13 +11,13 @@ use super::document::{Mode, Template, named, target};
 const FOURTEEN_DAYS_S: u64 = 14 * 24 * 3_600;
 
 /// A consumer: its rule, queue and function.
-struct Consumer {
+pub(super) struct Consumer {
     projection: Box<dyn Projection>,
     rule: &'static str,
-    queue: &'static str,
+    pub(super) queue: &'static str,
 }
 
-fn consumers() -> [Consumer; 3] {
+pub(super) fn consumers() -> [Consumer; 3] {
     [
         Consumer { projection: Box::new(TicketsProjection), rule: "TicketRule", queue: "TicketQueue" },
         Consumer { projection: Box::new(HistoryProjection), rule: "HistoryRule", queue: "HistoryQueue" },

@@ -56,6 +56,26 @@ impl Progress {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Something else is done from now on, in so many parts; 0 if it cannot be said.
+    pub(super) fn begin(&self, stage: String, parts: usize) {
+        let mut now = self.now();
+        now.stage = stage;
+        (now.parts, now.done, now.events, now.documents, now.begun) = (parts, 0, 0, 0, Instant::now());
+        if self.form == Form::Bar {
+            now.bar.finish_and_clear();
+            let (bar, template) = if parts == 0 {
+                (ProgressBar::new_spinner(), "{prefix} {spinner} {msg}")
+            } else {
+                (ProgressBar::new(parts as u64), "{prefix} [{bar:30}] {percent}% {msg}, {eta} left")
+            };
+            bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_prefix(now.stage.clone());
+            bar.enable_steady_tick(Duration::from_millis(200));
+            now.bar = bar;
+        }
+        self.show(&mut now, true);
+    }
+
     /// Takes the bar away, before results are told.
     pub(super) fn end(&self) {
         self.now().bar.finish_and_clear();
@@ -94,7 +114,11 @@ impl Now {
     fn rate(&self) -> String {
         let seconds = self.begun.elapsed().as_secs_f64().max(0.001);
         let events = f64::from(u32::try_from(self.events).unwrap_or(u32::MAX)) / seconds;
-        format!("{} events, {events:.0}/s, {} documents", HumanCount(self.events), HumanCount(self.documents))
+        let made = match self.documents {
+            0 => String::new(),
+            documents => format!(", {} documents", HumanCount(documents)),
+        };
+        format!("{} events, {events:.0}/s{made}", HumanCount(self.events))
     }
 
     fn words(&self) -> String {
@@ -108,22 +132,7 @@ impl Now {
 
 impl Watcher for Progress {
     fn stage(&self, target: Target, what: &str, parts: usize) {
-        let mut now = self.now();
-        now.stage = format!("{}, {what}", target.name());
-        (now.parts, now.done, now.events, now.documents, now.begun) = (parts, 0, 0, 0, Instant::now());
-        if self.form == Form::Bar {
-            now.bar.finish_and_clear();
-            let (bar, template) = if parts == 0 {
-                (ProgressBar::new_spinner(), "{prefix} {spinner} {msg}")
-            } else {
-                (ProgressBar::new(parts as u64), "{prefix} [{bar:30}] {percent}% {msg}, {eta} left")
-            };
-            bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-            bar.set_prefix(now.stage.clone());
-            bar.enable_steady_tick(Duration::from_millis(200));
-            now.bar = bar;
-        }
-        self.show(&mut now, true);
+        self.begin(format!("{}, {what}", target.name()), parts);
     }
 
     fn advanced(&self, events: u64, documents: u64) {

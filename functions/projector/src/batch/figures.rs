@@ -8,9 +8,12 @@ use eventdesk_app::{
 };
 use eventdesk_events::Timestamp;
 
-/// When each delivery's event was committed.
+/// When each delivery's event was committed; one that a replay sent once more is not late.
 pub(super) fn committed(deliveries: &[Delivery]) -> BTreeMap<DeliveryId, Timestamp> {
-    let first = |delivery: &Delivery| Some((delivery.id.clone(), delivery.events.first()?.occurred_at));
+    let first = |delivery: &Delivery| {
+        let event = delivery.events.first().filter(|event| event.replay.is_none())?;
+        Some((delivery.id.clone(), event.occurred_at))
+    };
     deliveries.iter().filter_map(first).collect()
 }
 

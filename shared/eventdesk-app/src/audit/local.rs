@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use eventdesk_events::Envelope;
+use eventdesk_events::{Envelope, StreamId, Version};
 
 use super::{CONSUMERS, Consumers};
 use crate::{
     local_queue::asked_again,
     ports::{Clock, Commit, CommitLog, Position, PublishError, Publisher, QueueError, ReadStore, StoreError},
     projections::{Lag, projections},
+    republish::Republisher,
 };
 
 /// The consumers of the local bus: cursors over the log, with their retries beside the views.
@@ -39,10 +40,7 @@ impl LocalConsumers {
         self.views.redeliver(consumer, &again).await.map_err(|error| QueueError(error.into()))
     }
 
-    async fn locate(
-        &self,
-        keys: &[(eventdesk_events::StreamId, eventdesk_events::Version)],
-    ) -> Result<Vec<Position>, QueueError> {
+    async fn locate(&self, keys: &[(StreamId, Version)]) -> Result<Vec<Position>, QueueError> {
         let found = self.log.locate(keys).await.map_err(|error| QueueError(error.into()))?;
         Ok(found.into_iter().flatten().collect())
     }
@@ -69,9 +67,12 @@ impl Consumers for LocalConsumers {
         Ok(fresh + retries)
     }
 
-    async fn nudge(&self, consumer: &str, event: &Envelope) -> Result<(), QueueError> {
-        let positions = self.locate(&[(event.stream, event.version)]).await?;
-        self.redeliver(consumer, &positions, event.replay.as_deref()).await
+    async fn nudge(&self, consumer: &str, events: &[Envelope]) -> Result<(), QueueError> {
+        // A delivery carries a whole commit, whichever of its events are asked for.
+        let mut keys: Vec<_> = events.iter().map(|event| (event.stream, event.version)).collect();
+        keys.dedup();
+        let positions = self.locate(&keys).await?;
+        self.redeliver(consumer, &positions, events.first().and_then(|event| event.replay.as_deref())).await
     }
 }
 
@@ -87,6 +88,20 @@ impl Publisher for LocalRepublisher {
         let positions = self.0.locate(&keys).await.map_err(failed)?;
         for consumer in CONSUMERS {
             self.0.redeliver(consumer, &positions, None).await.map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Republisher for LocalRepublisher {
+    async fn republish(&self, events: &[Envelope]) -> Result<(), PublishError> {
+        for projection in projections() {
+            let taken: Vec<_> = events.iter().filter(|event| projection.takes(&event.event_type)).cloned().collect();
+            if !taken.is_empty() {
+                let nudged = self.0.nudge(projection.name(), &taken).await;
+                nudged.map_err(|error| PublishError(error.into()))?;
+            }
         }
         Ok(())
     }

@@ -37,9 +37,9 @@ pub trait Consumers: Send + Sync {
     /// [`QueueError`].
     async fn waiting(&self, consumer: &str) -> Result<u64, QueueError>;
 
-    /// Puts one event into a consumer's queue, past the bus.
+    /// Puts events into a consumer's queue, past the bus; all are of one replay, or of none.
     ///
     /// # Errors
-    /// [`QueueError`].
-    async fn nudge(&self, consumer: &str, event: &Envelope) -> Result<(), QueueError>;
+    /// [`QueueError`]; some may be there all the same.
+    async fn nudge(&self, consumer: &str, events: &[Envelope]) -> Result<(), QueueError>;
 }

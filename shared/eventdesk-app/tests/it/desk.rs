@@ -2,6 +2,7 @@
 
 mod deliver;
 mod fakes;
+mod feed;
 mod store;
 mod views;
 
@@ -33,6 +34,7 @@ use uuid::Uuid;
 
 pub(crate) use deliver::{commits, documents, singles, wholes};
 pub(crate) use fakes::{DeafBus, Dice, FakeClock, FakeHasher, FakeIds};
+pub(crate) use feed::LogFeed;
 pub(crate) use store::{Altered, Counting, Interference, Rival};
 pub(crate) use views::{Fault, FaultyViews, delegate_reads};
 

@@ -9,3 +9,4 @@ mod projections;
 mod queries;
 mod queue;
 mod replay;
+mod republish;

@@ -12,8 +12,12 @@ pub(super) const LARGEST_DETAIL: usize = 200 * 1024;
 
 /// What EventBridge wraps around an event.
 #[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
 struct Incoming {
     detail: Envelope,
+    /// What EventBridge adds to what it replays from its archive.
+    #[serde(default)]
+    replay_name: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -39,7 +43,7 @@ pub struct NoEvent {
     column: usize,
 }
 
-/// Reads the body of a queue message.
+/// Reads the body of a queue message. An event from the bus's archive names its replay as one of the desk's own does.
 ///
 /// # Errors
 /// [`NoEvent`].
@@ -53,7 +57,8 @@ pub fn read_body(body: &str) -> Result<Envelope, NoEvent> {
         line: error.line(),
         column: error.column(),
     })?;
-    Ok(incoming.detail)
+    let Incoming { detail, replay_name } = incoming;
+    Ok(Envelope { replay: detail.replay.or(replay_name), ..detail })
 }
 
 /// The body that EventBridge would make of an event, for those who send to a queue themselves.
@@ -93,6 +98,19 @@ mod tests {
         let event = commit(ticket(1), 3).envelopes().next().unwrap();
         let read = read_body(&write_body(&event).unwrap()).unwrap();
         assert_eq!(format!("{read:?}"), format!("{event:?}"));
+    }
+
+    #[test]
+    fn whatever_replays_an_event_it_is_marked() {
+        let mut event = commit(ticket(1), 3).envelopes().next().unwrap();
+        let archived = |event: &Envelope| {
+            let body = write_body(event).unwrap().replacen('{', r#"{"replay-name":"of the archive","#, 1);
+            read_body(&body).unwrap().replay
+        };
+        assert_eq!(read_body(&write_body(&event).unwrap()).unwrap().replay, None);
+        assert_eq!(archived(&event).as_deref(), Some("of the archive"));
+        event.replay = Some("of the desk".to_owned());
+        assert_eq!(archived(&event).as_deref(), Some("of the desk"));
     }
 
     #[test]

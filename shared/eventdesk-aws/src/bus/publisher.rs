@@ -8,7 +8,10 @@ use aws_sdk_eventbridge::{
     primitives::DateTime,
     types::{PutEventsRequestEntry, PutEventsResultEntry},
 };
-use eventdesk_app::ports::{Commit, Ids, PublishError, Publisher};
+use eventdesk_app::{
+    ports::{Commit, Ids, PublishError, Publisher},
+    republish::Republisher,
+};
 use eventdesk_events::Envelope;
 use futures_util::{StreamExt, stream};
 use tokio::time::{sleep, timeout};
@@ -75,6 +78,15 @@ impl EventBridgePublisher {
             .build())
     }
 
+    /// Sends all of them, in as many calls as it takes.
+    async fn put_all(&self, entries: Vec<PutEventsRequestEntry>) -> Result<(), PublishError> {
+        let sent = stream::iter(calls(entries)).map(|entries| self.put(entries)).buffer_unordered(PARALLEL);
+        // All are tried, whatever becomes of one of them.
+        let refusals = sent.filter_map(async |sent| sent.err()).collect::<Vec<_>>();
+        let refusals = timeout(PATIENCE, refusals).await.map_err(|_| PublishError(Refusal::Late.into()))?;
+        refusals.into_iter().next().map_or(Ok(()), |refusal| Err(PublishError(refusal.into())))
+    }
+
     /// Sends one call's worth, and what of it fails again.
     async fn put(&self, mut entries: Vec<PutEventsRequestEntry>) -> Result<(), Refusal> {
         let (mut given_up, mut codes) = (0, BTreeSet::new());
@@ -117,13 +129,15 @@ impl EventBridgePublisher {
 #[async_trait]
 impl Publisher for EventBridgePublisher {
     async fn publish(&self, commits: &[Commit]) -> Result<(), PublishError> {
-        let entries = commits.iter().flat_map(Commit::envelopes).map(|event| self.entry(&event));
-        let calls = calls(entries.collect::<Result<_, _>>()?);
-        let sent = stream::iter(calls).map(|entries| self.put(entries)).buffer_unordered(PARALLEL);
-        // All are tried, whatever becomes of one of them.
-        let refusals = sent.filter_map(async |sent| sent.err()).collect::<Vec<_>>();
-        let refusals = timeout(PATIENCE, refusals).await.map_err(|_| PublishError(Refusal::Late.into()))?;
-        refusals.into_iter().next().map_or(Ok(()), |refusal| Err(PublishError(refusal.into())))
+        let events = commits.iter().flat_map(Commit::envelopes);
+        self.put_all(events.map(|event| self.entry(&event)).collect::<Result<_, _>>()?).await
+    }
+}
+
+#[async_trait]
+impl Republisher for EventBridgePublisher {
+    async fn republish(&self, events: &[Envelope]) -> Result<(), PublishError> {
+        self.put_all(events.iter().map(|event| self.entry(event)).collect::<Result<_, _>>()?).await
     }
 }
 

@@ -7,16 +7,14 @@ use std::sync::{
 
 use async_trait::async_trait;
 use eventdesk_app::{
-    audit::{Audit, AuditOptions, AuditReport, Consumers, Feed, FeedEntry},
-    ports::{
-        Commit, CommitLog, Delivery, DeliveryId, Position, PublishError, Publisher, QueueError, ReadStore, StoreError,
-    },
+    audit::{Audit, AuditOptions, AuditReport, Consumers},
+    ports::{Commit, Delivery, DeliveryId, PublishError, Publisher, QueueError, ReadStore},
     projections::{EMPLOYEES, Projector, VIEWS, projectors},
 };
-use eventdesk_events::{Envelope, StreamId, TicketId, Timestamp};
+use eventdesk_events::{Envelope, StreamId, TicketId};
 use eventdesk_memory::MemoryReadStore;
 
-use crate::desk::{Desk, commits, documents, root};
+use crate::desk::{Desk, LogFeed, commits, documents, root};
 
 /// The places of the consumers in [`Bed::queues`].
 pub(super) const HISTORY: usize = 0;
@@ -31,9 +29,6 @@ struct Street {
     away: AtomicBool,
     calls: AtomicUsize,
 }
-
-/// Tells the log as a feed.
-struct LogFeed(Arc<dyn CommitLog>);
 
 pub(super) struct Bed {
     pub(super) desk: Desk,
@@ -208,22 +203,10 @@ impl Consumers for Street {
         Ok(self.queues.lock().unwrap()[place].len() as u64)
     }
 
-    async fn nudge(&self, consumer: &str, event: &Envelope) -> Result<(), QueueError> {
+    async fn nudge(&self, consumer: &str, events: &[Envelope]) -> Result<(), QueueError> {
         let place = NAMES.iter().position(|name| *name == consumer).unwrap();
-        assert!(self.projectors[place].takes(&event.event_type));
-        self.queues.lock().unwrap()[place].push(event.clone());
+        assert!(events.iter().all(|event| self.projectors[place].takes(&event.event_type)));
+        self.queues.lock().unwrap()[place].extend(events.iter().cloned());
         Ok(())
-    }
-}
-
-#[async_trait]
-impl Feed for LogFeed {
-    async fn between(&self, from: Timestamp, to: Timestamp) -> Result<Vec<FeedEntry>, StoreError> {
-        let stored = self.0.read_after(Position(0), 100_000).await?;
-        let entries = stored.iter().map(|stored| {
-            let commit = &stored.commit;
-            FeedEntry { at: commit.at, stream: commit.stream, version: commit.version }
-        });
-        Ok(entries.filter(|entry| entry.at >= from && entry.at < to).collect())
     }
 }

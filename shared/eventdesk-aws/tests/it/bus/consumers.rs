@@ -23,7 +23,7 @@ async fn a_queue_tells_how_much_waits_and_takes_a_nudge_past_the_bus() {
     let first = bus.queue.receive(1).await.unwrap();
     assert_eq!(consumers.waiting("mine").await.unwrap(), 2, "what is being worked through waits, too");
     let event = commit(ticket(3), 7).envelopes().next().unwrap();
-    consumers.nudge("mine", &event).await.unwrap();
+    consumers.nudge("mine", std::slice::from_ref(&event)).await.unwrap();
     let mut found = first;
     while found.len() < 3 {
         found.extend(bus.queue.receive(10).await.unwrap());
