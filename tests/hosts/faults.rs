@@ -5,6 +5,7 @@
 
 mod bus;
 mod commands;
+mod operators;
 mod outages;
 mod queues;
 
@@ -34,8 +35,15 @@ use faults;
 
 /// The tests for a desk of this kind.
 pub(crate) fn tests(kind: Kind) -> Vec<Test> {
-    let everywhere = [commands::everywhere(), bus::everywhere(), outages::everywhere(), queues::everywhere()];
-    let functions = [commands::functions(), bus::functions(), outages::functions(), queues::functions()];
+    let everywhere = [
+        commands::everywhere(),
+        bus::everywhere(),
+        outages::everywhere(),
+        queues::everywhere(),
+        operators::everywhere(),
+    ];
+    let functions =
+        [commands::functions(), bus::functions(), outages::functions(), queues::functions(), operators::functions()];
     let functions = functions.into_iter().filter(|_| kind == Kind::Lambda);
     everywhere.into_iter().chain(functions).flatten().collect()
 }

@@ -25,6 +25,7 @@ mod hosts;
 mod identity;
 mod jwt;
 mod lists;
+mod operations;
 mod patience;
 mod policies;
 mod replay;
@@ -85,6 +86,7 @@ fn main() -> ExitCode {
     }
     for (suite, tests) in [
         ("lambda::jwt", jwt::tests as fn() -> Vec<Independent>),
+        ("hybrid::operations", operations::tests),
         ("embedded::policies", policies::tests),
         ("embedded::docs_login", docs_login::tests),
     ] {

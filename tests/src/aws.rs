@@ -110,6 +110,29 @@ impl Aws {
         self.call("sqs", "AmazonSQS.SetQueueAttributes", &asked).await;
     }
 
+    /// A queue of this name behind a rule of this name.
+    pub(crate) async fn subscribe(&self, bus: &str, name: &str, pattern: &Value) -> String {
+        let made = self.call("sqs", "AmazonSQS.CreateQueue", &json!({ "QueueName": name })).await;
+        let queue = made["QueueUrl"].as_str().unwrap_or_else(|| panic!("no queue: {made}")).to_owned();
+        let asked = json!({ "QueueUrl": queue, "AttributeNames": ["QueueArn"] });
+        let told = self.call("sqs", "AmazonSQS.GetQueueAttributes", &asked).await;
+        let rule = json!({ "Name": name, "EventBusName": bus, "EventPattern": pattern.to_string() });
+        self.call("events", "AWSEvents.PutRule", &rule).await;
+        let target = json!({ "Id": "queue", "Arn": told["Attributes"]["QueueArn"] });
+        let asked = json!({ "Rule": name, "EventBusName": bus, "Targets": [target] });
+        let put = self.call("events", "AWSEvents.PutTargets", &asked).await;
+        assert_eq!(put["FailedEntryCount"], 0, "{put}");
+        queue
+    }
+
+    pub(crate) async fn unsubscribe(&self, bus: &str, name: &str) {
+        let queue = self.call("sqs", "AmazonSQS.GetQueueUrl", &json!({ "QueueName": name })).await["QueueUrl"].clone();
+        let asked = json!({ "Rule": name, "EventBusName": bus, "Ids": ["queue"] });
+        self.call("events", "AWSEvents.RemoveTargets", &asked).await;
+        self.call("events", "AWSEvents.DeleteRule", &json!({ "Name": name, "EventBusName": bus })).await;
+        self.call("sqs", "AmazonSQS.DeleteQueue", &json!({ "QueueUrl": queue })).await;
+    }
+
     pub(crate) async fn put_secret(&self, name: &str, value: &str) {
         let asked = json!({ "Name": name, "Value": value, "Type": "SecureString", "Overwrite": true });
         self.call("ssm", "AmazonSSM.PutParameter", &asked).await;

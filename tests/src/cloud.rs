@@ -11,21 +11,22 @@ use eventdesk_runtime::RandomIds;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::Oidc;
 use crate::aws::{Aws, Message, REGION};
+use crate::desk::quick_settings;
 use crate::emulator::Emulator;
+use crate::{Oidc, bin};
 
 /// A stack, the secret and the database that belong to one desk. [`Cloud::remove`] takes them away again.
 pub struct Cloud {
     pub(crate) aws: Aws,
     /// Where the stack lives, for as long as this does.
     _emulator: Emulator,
-    name: String,
+    pub(crate) name: String,
     deployed: Deployed,
     /// Where desks are told that AWS is.
     endpoint: String,
     /// The URI of the database.
-    database: String,
+    pub(crate) database: String,
     /// The URI that desks are told.
     views: String,
 }
@@ -121,6 +122,35 @@ impl Cloud {
         settings.extend(Oidc::settings_if_here());
         settings.extend(self.emulation());
         settings
+    }
+
+    /// A command for the program on these services, without a server; its log is silent.
+    pub fn command(&self, data: &Path) -> Command {
+        let mut command = bin::start("eventdesk");
+        command.envs(quick_settings(data)).envs(self.server_settings()).env("EVENTDESK_LOG_LEVEL", "error");
+        command
+    }
+
+    /// A queue of somebody else's behind a rule of this name and pattern on the bus.
+    pub async fn subscribe(&self, name: &str, pattern: &Value) -> String {
+        self.aws.subscribe(self.output("BusName"), &format!("{}-{name}", self.name), pattern).await
+    }
+
+    /// Takes such a rule and its queue away again.
+    pub async fn unsubscribe(&self, name: &str) {
+        self.aws.unsubscribe(self.output("BusName"), &format!("{}-{name}", self.name)).await;
+    }
+
+    /// Changes the text of an attribute of an item in the event store, as no program ever does.
+    pub async fn tamper(&self, stream: &str, version: u64, attribute: &str, change: impl Fn(&str) -> String) {
+        let table = self.output("StoreTable");
+        let key = serde_json::json!({ "stream": { "S": stream }, "version": { "N": version.to_string() } });
+        let asked = serde_json::json!({ "TableName": table, "Key": key, "ConsistentRead": true });
+        let mut item = self.aws.call("dynamodb", "DynamoDB_20120810.GetItem", &asked).await["Item"].clone();
+        let text = item[attribute]["S"].as_str().unwrap_or_else(|| panic!("no text {attribute}: {item}"));
+        item[attribute]["S"] = change(text).into();
+        let asked = serde_json::json!({ "TableName": table, "Item": item });
+        self.aws.call("dynamodb", "DynamoDB_20120810.PutItem", &asked).await;
     }
 
     /// Where AWS is.

@@ -217,7 +217,7 @@ fn address_in(line: &str) -> Option<String> {
 }
 
 /// Loopback, a port of the system's choice, cheap hashes and no limits on how fast tests may go.
-fn quick_settings(data: &Path) -> BTreeMap<String, String> {
+pub(crate) fn quick_settings(data: &Path) -> BTreeMap<String, String> {
     let data = data.to_string_lossy();
     [
         ("EVENTDESK_LISTEN", "127.0.0.1:0"),

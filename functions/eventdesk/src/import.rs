@@ -4,7 +4,7 @@ use std::{fs::File, io::BufReader, path::PathBuf};
 
 use clap::Args;
 use eventdesk_app::transfer::{Import, Summary};
-use eventdesk_runtime::Config;
+use eventdesk_runtime::{Config, config::Bus};
 
 use crate::{console, failure::Failure, stores::Stores, telling::Telling};
 
@@ -22,7 +22,7 @@ pub(crate) struct ImportArgs {
 pub(crate) async fn import(config: Config, args: &ImportArgs) -> Result<(), Failure> {
     let unusable = |source| Failure::File { path: args.file.clone(), source };
     let file = File::open(&args.file).map_err(unusable)?;
-    let stores = Stores::alone(&config).await?;
+    let (stores, bus) = (Stores::alone(&config).await?, config.bus);
     let import = Import {
         reservations: stores.secret().await?.digester("reservations"),
         store: stores.store,
@@ -36,6 +36,12 @@ pub(crate) async fn import(config: Config, args: &ImportArgs) -> Result<(), Fail
     if done.known > 0 {
         console::say(&format!("{} of the commits were there already", done.known));
     }
-    console::say("the read models follow when a server or the projectors run");
+    // A bus tells of what happens from now on.
+    console::say(match bus {
+        Bus::Local => "the read models follow when a server runs",
+        Bus::EventBridge { .. } => {
+            "the read models follow with `eventdesk replay`, before a server or the functions run"
+        }
+    });
     Ok(())
 }

@@ -2,8 +2,7 @@
 
 use std::{fs, path::Path};
 
-use eventdesk_tests::{Caller, Desk, Scene, samples};
-use serde_json::json;
+use eventdesk_tests::{Desk, Person, Scene};
 
 use super::{ends, file, until};
 
@@ -24,70 +23,23 @@ fn holding(folder: &Path, words: &[String]) -> Vec<String> {
     found
 }
 
-/// A word that stands nowhere else.
-fn word(part: &str) -> String {
-    format!("{part}{}", samples::name("q").replace('-', ""))
-}
-
-async fn nothing_is_answered(admin: &Caller, words: &[String], paths: &[String]) {
-    for path in paths {
-        let answer = admin.get(path).await;
-        for word in words {
-            assert!(!answer.text.contains(word.as_str()), "{word} in {answer}");
-        }
-    }
-}
-
 #[tokio::test]
 async fn erased_words_stand_nowhere_before_and_after_everything_is_built_anew() {
     let desk = Desk::start();
     let scene = Scene::on(&desk).await;
-    let (first, last, title, long, edited, said) =
-        (word("First"), word("Last"), word("title"), word("long"), word("edited"), word("said"));
-    // They log in: what they write is theirs.
-    let user = samples::merged(samples::user(&["employee"]), json!({ "first_name": first, "last_name": last }));
-    let user = scene.admin.post("/users", user).await.is(201);
-    let own = json!({ "user_id": user.id(), "first_name": first, "last_name": last, "address": long });
-    let employee = scene.admin.post("/employees", samples::merged(samples::employee(), own)).await.is(201);
-    let theirs = desk.login(&user.str("username")).await;
-    scene.admin.see(&employee, &format!("/employees/{}", employee.id())).await;
-    let words_of_page = format!("{long} ").repeat(400);
-    let body = json!({ "title": title, "description": words_of_page });
-    let ticket = theirs.post("/tickets", samples::merged(samples::ticket(&employee.id()), body)).await.is(201);
-    let path = format!("/tickets/{}", ticket.id());
-    let message = theirs.post(&format!("{path}/messages"), json!({ "body": said })).await.is(201);
-    theirs
-        .patch(&format!("{path}/messages/{}", message.id()), json!({ "body": format!("{said} {edited}") }))
-        .await
-        .is(200);
-    // Others' edits quote them; others' words stay.
-    let kept = word("kept");
-    scene.admin.patch(&path, json!({ "title": kept })).await.is(200);
-    let answer = scene.admin.post(&format!("{path}/messages"), json!({ "body": kept })).await.is(201);
-    scene.admin.see(&answer, &format!("{path}/messages")).await;
-    let words = [first, last, title, long, edited, said, user.str("email"), user.str("username")];
-    assert!(!holding(&desk.data(), &words).is_empty(), "the search finds what is there");
+    let person = Person::on(&scene).await;
+    let words = &person.words;
+    assert!(!holding(&desk.data(), words).is_empty(), "the search finds what is there");
 
-    let told = ends(&desk, &["erase", "--person", &employee.id()], 0);
+    let told = ends(&desk, &["erase", "--person", &person.employee_id], 0);
     assert!(told.contains("2 events about the person and 3 of texts"), "{told}");
-    assert_eq!(holding(&desk.data(), &words), Vec::<String>::new());
+    assert_eq!(holding(&desk.data(), words), Vec::<String>::new());
     assert!(words.iter().all(|word| !desk.log().contains(word.as_str())));
-    let paths = [
-        path.clone(),
-        format!("{path}/messages"),
-        format!("{path}/history"),
-        "/tickets".to_owned(),
-        "/messages".to_owned(),
-        "/users".to_owned(),
-        "/employees".to_owned(),
-        format!("/users/{}", user.id()),
-        format!("/employees/{}", employee.id()),
-    ];
-    nothing_is_answered(&scene.admin, &words, &paths).await;
-    let shown = scene.admin.get(&path).await.is(200);
-    assert_eq!(shown.body["title"], kept.as_str(), "others' words stay: {shown}");
+    person.is_answered_nowhere(&scene.admin).await;
+    let shown = scene.admin.get(&person.ticket).await.is(200);
+    assert_eq!(shown.body["title"], person.kept.as_str(), "others' words stay: {shown}");
     assert_eq!(shown.body["message_count"], 2, "facts stay: {shown}");
-    theirs.get("/tickets").await.is(401);
+    person.caller.get("/tickets").await.is(401);
 
     // The proof says how much, and of what there was nothing is told.
     let proof: String = file(&desk, "store.db")
@@ -95,11 +47,17 @@ async fn erased_words_stand_nowhere_before_and_after_everything_is_built_anew() 
         .unwrap();
     assert!(proof.contains("\"own_parts\":2,\"written_parts\":3"), "{proof}");
     // Done again it finds nothing.
-    let told = ends(&desk, &["erase", "--person", &user.id()], 0);
+    let told = ends(&desk, &["erase", "--person", &person.user_id], 0);
     assert!(told.contains("this run changed 0 commits, 0 documents"), "{told}");
     assert!(ends(&desk, &["erase", "--person", "01975b1e-8c02-7b6d-9d0c-6f3b1a7c2e11"], 1).contains("no user"));
 
-    // Everything is built anew from the store.
+    // Everything is built anew from the store, beside the server and without it.
+    ends(&desk, &["replay"], 0);
+    ends(&desk, &["replay", "--to-bus", "--rate", "1000"], 0);
+    until(&desk, &["audit", "--dry-run"], |output| output.text.matches(" 0 waiting").count() == 3);
+    ends(&desk, &["verify"], 0);
+    person.is_answered_nowhere(&scene.admin).await;
+    assert_eq!(holding(&desk.data(), words), Vec::<String>::new());
     assert!(desk.stop().success());
     for suffix in ["", "-wal", "-shm"] {
         let _ = fs::remove_file(desk.data().join(format!("views.db{suffix}")));
@@ -107,9 +65,9 @@ async fn erased_words_stand_nowhere_before_and_after_everything_is_built_anew() 
     desk.restart();
     until(&desk, &["audit", "--dry-run"], |output| output.status.success());
     let scene = Scene::on(&desk).await;
-    nothing_is_answered(&scene.admin, &words, &paths).await;
-    assert_eq!(holding(&desk.data(), &words), Vec::<String>::new());
-    scene.admin.look(&answer, &path).await.is(200);
+    person.is_answered_nowhere(&scene.admin).await;
+    assert_eq!(holding(&desk.data(), words), Vec::<String>::new());
+    scene.admin.look(&person.answer, &person.ticket).await.is(200);
 }
 
 #[tokio::test]

@@ -2,40 +2,10 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
-use eventdesk_tests::{Desk, PASSWORD, Scene, answers_as, run, sampled, samples};
+use eventdesk_tests::{ADMIN, Desk, Scene, answers_as, furnish, run, sampled, samples};
 use serde_json::json;
 
 use super::{PATIENCE, ends, file, tool};
-
-/// Some of everything that a desk keeps.
-async fn fill(scene: &Scene) {
-    let employee = scene.employee().await;
-    let (agent, _) = scene.staff(&["support"]).await;
-    for number in 0..8 {
-        let ticket = scene.ticket_with(&employee, json!({ "tags": ["vpn"], "priority": "urgent" })).await;
-        let path = format!("/tickets/{}", ticket.id());
-        scene.admin.post(&format!("{path}/messages"), json!({ "body": format!("word {number}") })).await.is(201);
-        scene.admin.patch(&path, json!({ "title": format!("title {number}") })).await.is(200);
-        if number % 2 == 0 {
-            scene.admin.put(&format!("{path}/assignee"), json!({ "user_id": agent })).await.is(200);
-        } else {
-            scene.admin.put(&format!("{path}/status"), json!({ "status": "solved" })).await.is(200);
-        }
-    }
-    let gone = scene.employee().await;
-    scene.admin.delete(&format!("/employees/{gone}")).await.is(204);
-    scene.login_works().await;
-}
-
-trait LoginWorks {
-    async fn login_works(&self);
-}
-
-impl LoginWorks for Scene {
-    async fn login_works(&self) {
-        self.visitor.login(eventdesk_tests::ADMIN, PASSWORD).await.get("/me").await.is(200);
-    }
-}
 
 /// Runs the program on another data folder.
 fn elsewhere(desk: &Desk, data: &Path, words: &[&str], code: i32) -> String {
@@ -50,7 +20,7 @@ fn elsewhere(desk: &Desk, data: &Path, words: &[&str], code: i32) -> String {
 async fn what_was_exported_and_imported_gives_the_same_answers() {
     let desk = Desk::start();
     let scene = Scene::on(&desk).await;
-    fill(&scene).await;
+    furnish(&scene, 8).await;
     super::until(&desk, &["audit", "--dry-run"], |output| output.status.success());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("desk.ndjson");
@@ -72,6 +42,7 @@ async fn what_was_exported_and_imported_gives_the_same_answers() {
     other.restart();
     let there = Scene::on(&other).await;
     answers_as(&there.admin, &answers).await;
+    other.login(ADMIN).await.get("/me").await.is(200);
     // Unique values, numbers and the roster are as they were.
     let employee = there.admin.get("/employees?limit=1").await.is(200).rows()[0].clone();
     let same = samples::merged(samples::employee(), json!({ "email": employee["email"] }));
@@ -132,7 +103,7 @@ async fn a_damaged_file_is_refused_by_its_line_and_nothing_is_written() {
 async fn what_was_interrupted_goes_on_and_is_never_served_half() {
     let desk = Desk::start();
     let scene = Scene::on(&desk).await;
-    fill(&scene).await;
+    furnish(&scene, 8).await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("desk.ndjson");
     let name = path.to_str().unwrap();
