@@ -21,12 +21,12 @@ pub struct Cloud {
     pub(crate) aws: Aws,
     /// Where the stack lives, for as long as this does.
     _emulator: Emulator,
-    pub(crate) name: String,
+    name: String,
     deployed: Deployed,
     /// Where desks are told that AWS is.
     endpoint: String,
     /// The URI of the database.
-    pub(crate) database: String,
+    database: String,
     /// The URI that desks are told.
     views: String,
 }

@@ -42,7 +42,7 @@ pub use host::{Host, Kind};
 pub use lambda::{Issuer, Lambdas};
 pub use oidc::{DOCS_CLIENT, Oidc, Resource, SCOPES};
 pub use opa::Opa;
-pub use person::Person;
+pub use person::{Person, answered_nowhere};
 pub use proxy::{Fault, Proxy};
 pub use runtime_api::{Function, RuntimeApi};
 pub use sampled::{answers_as, sampled};

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::{Answer, Caller, PASSWORD, Scene, samples};
+use crate::{Answer, Caller, PASSWORD, Scene, samples, samples::word};
 
 /// An employee who can log in, with a ticket and a message of their own on which others have worked.
 pub struct Person {
@@ -20,11 +20,6 @@ pub struct Person {
     pub answer: Answer,
     /// Logged in as them.
     pub caller: Caller,
-}
-
-/// A word that stands nowhere else.
-fn word(part: &str) -> String {
-    format!("{part}{}", samples::name("q").replace('-', ""))
 }
 
 impl Person {
@@ -66,11 +61,16 @@ impl Person {
 
     /// Demands that no answer holds any of their words.
     pub async fn is_answered_nowhere(&self, admin: &Caller) {
-        for path in self.paths() {
-            let answer = admin.get(&path).await;
-            for word in &self.words {
-                assert!(!answer.text.contains(word.as_str()), "{word} in {answer}");
-            }
+        answered_nowhere(admin, &self.words, &self.paths()).await;
+    }
+}
+
+/// Demands that no answer at these paths holds any of these words.
+pub async fn answered_nowhere(admin: &Caller, words: &[String], paths: &[String]) {
+    for path in paths {
+        let answer = admin.get(path).await;
+        for word in words {
+            assert!(!answer.text.contains(word.as_str()), "{word} in {answer}");
         }
     }
 }

@@ -12,6 +12,11 @@ pub fn unique() -> u32 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
+/// A word that stands nowhere else: it begins like this.
+pub fn word(part: &str) -> String {
+    format!("{part}{}", name("q").replace('-', ""))
+}
+
 /// Five to sixteen ASCII letters not handed out before: `prefix` and six more.
 pub fn name(prefix: &str) -> String {
     let mut number = unique();

@@ -54,8 +54,7 @@ impl Cloud {
     }
 
     async fn documents(&self) -> Vec<(String, String)> {
-        let client = mongodb::Client::with_uri_str(&self.database).await.expect("the database answers");
-        let database = client.database(&self.name);
+        let database = self.read_models().await;
         let mut all = Vec::new();
         for name in database.list_collection_names().await.expect("collections can be listed") {
             let cursor = database.collection::<Document>(&name).find(doc! {}).await.expect("documents can be read");

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use eventdesk_tests::{Fault, Output, run};
+use eventdesk_tests::{Fault, Output};
 use serde_json::{Value, json};
 
 use super::{Bench, PATIENCE, PROJECTORS, catch_up, faults, receive_all};
@@ -15,16 +15,9 @@ faults! {
         a_replay_to_the_bus_is_marked_and_side_effects_leave_it_alone;
 }
 
-/// Runs the program beside the functions.
-fn tool(bench: &Bench, words: &[&str]) -> Output {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut command = bench.cloud().command(folder.path());
-    run(command.args(words), PATIENCE)
-}
-
-/// As [`tool`], which must end with this exit code.
-fn ends(bench: &Bench, words: &[&str], code: i32) -> String {
-    let output = tool(bench, words);
+/// Runs the program to this exit code; what it said.
+async fn ends(bench: &Bench, words: &[&str], code: i32) -> String {
+    let output = bench.desk.tool(words).await;
     assert_eq!(output.status.code(), Some(code), "{words:?}: {output:?}");
     output.text
 }
@@ -32,7 +25,7 @@ fn ends(bench: &Bench, words: &[&str], code: i32) -> String {
 async fn until(bench: &Bench, words: &[&str], expected: impl Fn(&Output) -> bool) -> Output {
     let start = Instant::now();
     loop {
-        let output = tool(bench, words);
+        let output = bench.desk.tool(words).await;
         if expected(&output) {
             return output;
         }
@@ -58,13 +51,13 @@ async fn lost_events_are_found_and_mended_by_the_operators_audit(bench: &Bench) 
     let look = ["audit", "--dry-run", "--json"];
     let said = until(bench, &look, |output| output.text.contains("\"commits_behind\":1")).await;
     assert_eq!(said.status.code(), Some(3), "{said:?}");
-    let said = ends(bench, &["audit"], 3);
+    let said = ends(bench, &["audit"], 3).await;
     assert!(said.contains("1 commits are behind") && said.contains("1 were published again"), "{said}");
     bench.settle().await;
     let seen = admin.see(&changed, &path).await;
     assert_eq!(seen.str("priority"), "high", "{seen}");
-    ends(bench, &["audit"], 0);
-    ends(bench, &["verify"], 0);
+    ends(bench, &["audit"], 0).await;
+    ends(bench, &["verify"], 0).await;
     bench.nothing_is_behind().await;
 }
 
@@ -103,36 +96,36 @@ async fn poison_is_listed_retried_and_dropped_by_operators(bench: &Bench) {
     assert_eq!(seen.str("priority"), "low", "{seen}");
 
     let list = ["dead-letters", "list", "--consumer", CONSUMER, "--json"];
-    let listed = first_line(&ends(bench, &list, 0));
+    let listed = first_line(&ends(bench, &list, 0).await);
     assert_eq!((&listed["stream"], &listed["version"]), (&json!(stream), &json!(3)), "{listed}");
     assert_eq!((&listed["obsolete"], &listed["attempts"]), (&json!(false), &json!(6)), "{listed}");
     assert!(listed["reason"].as_str().is_some_and(|reason| reason.contains("ticket.exploded")), "{listed}");
     let name = listed["id"].as_str().expect("a name").to_owned();
-    let shown = first_line(&ends(bench, &["dead-letters", "show", &name], 0).replace('\n', " "));
+    let shown = first_line(&ends(bench, &["dead-letters", "show", &name], 0).await.replace('\n', " "));
     assert_eq!(shown["events"][0]["type"], "ticket.tagged", "{shown}");
 
     // Once the reason is gone it can be tried again.
     bench.cloud().tamper(&stream, 2, "events", |events| events.replace("ticket.exploded", "ticket.edited")).await;
-    assert!(ends(bench, &["dead-letters", "retry", &name], 0).contains("put back"));
+    assert!(ends(bench, &["dead-letters", "retry", &name], 0).await.contains("put back"));
     catch_up(lambdas).await;
     let seen = admin.see(&changed, &path).await;
     assert_eq!((seen.version(), seen.str("priority").as_str()), (3, "high"), "{seen}");
-    assert_eq!(ends(bench, &list, 0).trim(), "");
+    assert_eq!(ends(bench, &list, 0).await.trim(), "");
 
     // What the read models have all the same is obsolete.
     lambdas.cloud().send(&dead, &letter).await;
-    assert_eq!(first_line(&ends(bench, &list, 0))["obsolete"], true);
-    let said = ends(bench, &["dead-letters", "retry", "--all"], 0);
+    assert_eq!(first_line(&ends(bench, &list, 0).await)["obsolete"], true);
+    let said = ends(bench, &["dead-letters", "retry", "--all"], 0).await;
     assert!(said.contains("obsolete"), "{said}");
     assert_eq!(lambdas.cloud().waiting(&dead).await + lambdas.cloud().waiting(&queue).await, 0);
 
     lambdas.cloud().send(&dead, "this is no event").await;
-    let listed = first_line(&ends(bench, &list, 0));
+    let listed = first_line(&ends(bench, &list, 0).await);
     assert_eq!((&listed["stream"], &listed["obsolete"]), (&Value::Null, &json!(false)), "{listed}");
     let name = listed["id"].as_str().expect("a name");
-    assert!(ends(bench, &["dead-letters", "discard", name], 0).contains("dropped"));
+    assert!(ends(bench, &["dead-letters", "discard", name], 0).await.contains("dropped"));
     assert_eq!(lambdas.cloud().waiting(&dead).await, 0);
-    ends(bench, &["dead-letters", "discard", name], 1);
+    ends(bench, &["dead-letters", "discard", name], 1).await;
     bench.settle().await;
 }
 
@@ -148,7 +141,7 @@ async fn a_replay_to_the_bus_is_marked_and_side_effects_leave_it_alone(bench: &B
     let before = (admin.see(&changed, &path).await.etag(), bench.history(&changed, &ticket.id()).await);
     assert_eq!(bench.cloud().waiting(&mails).await, 1, "what is new is heard by those who act");
 
-    let said = ends(bench, &["replay", "--to-bus", "--stream", &stream, "--name", "again", "--json"], 0);
+    let said = ends(bench, &["replay", "--to-bus", "--stream", &stream, "--name", "again", "--json"], 0).await;
     assert!(said.contains(r#""types":{"ticket.edited":1,"ticket.opened":1}"#), "{said}");
     assert_eq!(bench.cloud().waiting(&mails).await, 1, "what is sent once more is not");
     assert_eq!(bench.cloud().waiting(&by_name).await, 2);
@@ -165,7 +158,7 @@ async fn a_replay_to_the_bus_is_marked_and_side_effects_leave_it_alone(bench: &B
     assert_eq!((admin.see(&changed, &path).await.etag(), bench.history(&changed, &ticket.id()).await), before);
 
     // One consumer alone, past the bus, for what one of its read models has lost.
-    ends(bench, &["replay", "--to-consumer", "projector-history", "--type", "ticket.*", "--stream", &stream], 0);
+    ends(bench, &["replay", "--to-consumer", "projector-history", "--type", "ticket.*", "--stream", &stream], 0).await;
     let mut waiting = Vec::new();
     for projector in PROJECTORS {
         waiting.push(bench.cloud().waiting(&bench.cloud().queue(projector, false)).await);
