@@ -82,8 +82,7 @@ impl EventBridgePublisher {
     async fn put_all(&self, entries: Vec<PutEventsRequestEntry>) -> Result<(), PublishError> {
         let sent = stream::iter(calls(entries)).map(|entries| self.put(entries)).buffer_unordered(PARALLEL);
         // All are tried, whatever becomes of one of them.
-        let refusals = sent.filter_map(async |sent| sent.err()).collect::<Vec<_>>();
-        let refusals = timeout(PATIENCE, refusals).await.map_err(|_| PublishError(Refusal::Late.into()))?;
+        let refusals = sent.filter_map(async |sent| sent.err()).collect::<Vec<_>>().await;
         refusals.into_iter().next().map_or(Ok(()), |refusal| Err(PublishError(refusal.into())))
     }
 
@@ -130,13 +129,15 @@ impl EventBridgePublisher {
 impl Publisher for EventBridgePublisher {
     async fn publish(&self, commits: &[Commit]) -> Result<(), PublishError> {
         let events = commits.iter().flat_map(Commit::envelopes);
-        self.put_all(events.map(|event| self.entry(&event)).collect::<Result<_, _>>()?).await
+        let sent = self.put_all(events.map(|event| self.entry(&event)).collect::<Result<_, _>>()?);
+        timeout(PATIENCE, sent).await.unwrap_or_else(|_| Err(PublishError(Refusal::Late.into())))
     }
 }
 
 #[async_trait]
 impl Republisher for EventBridgePublisher {
     async fn republish(&self, events: &[Envelope]) -> Result<(), PublishError> {
+        // Nobody waits for an answer: each call has the client's own patience.
         self.put_all(events.iter().map(|event| self.entry(event)).collect::<Result<_, _>>()?).await
     }
 }
