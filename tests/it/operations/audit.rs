@@ -19,6 +19,14 @@ pub(super) fn lose(desk: &Desk, ids: &[String]) {
     }
 }
 
+/// What another process does to the file, a server that has just read it hears of within a tenth of a second.
+pub(super) async fn is_gone(scene: &Scene, ticket: &str) {
+    let begun = Instant::now();
+    while scene.admin.get(&format!("/tickets/{ticket}")).await.status != 404 {
+        assert!(begun.elapsed() < PATIENCE, "the ticket is still shown");
+    }
+}
+
 #[tokio::test]
 async fn lost_events_are_found_and_mended_beside_the_server() {
     let desk = Desk::start();
@@ -33,12 +41,7 @@ async fn lost_events_are_found_and_mended_beside_the_server() {
     }
     ends(&desk, &["audit"], 0);
     lose(&desk, &tickets[..2].iter().map(eventdesk_tests::Answer::id).collect::<Vec<_>>());
-    // What another process does to the file, a server that has just read it hears of within a tenth of a second.
-    let path = format!("/tickets/{}", tickets[0].id());
-    let begun = Instant::now();
-    while scene.admin.get(&path).await.status != 404 {
-        assert!(begun.elapsed() < PATIENCE, "the ticket is still shown");
-    }
+    is_gone(&scene, &tickets[0].id()).await;
 
     let look = ["audit", "--dry-run", "--json"];
     let said = until(&desk, &look, |output| output.text.contains("\"commits_behind\":2"));

@@ -8,7 +8,11 @@ use std::{
 use eventdesk_tests::{Answer, Desk, Scene};
 use serde_json::{Value, json};
 
-use super::{PATIENCE, audit::lose, command, ends, file, until};
+use super::{
+    PATIENCE,
+    audit::{is_gone, lose},
+    command, ends, file, until,
+};
 
 /// A ticket of two commits, known to all read models.
 async fn ticket(scene: &Scene, employee: &str) -> Answer {
@@ -40,7 +44,7 @@ async fn a_replay_reaches_one_consumer_or_all_and_says_its_name() {
     let said = ends(&desk, &look, 0);
     let said: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
     assert_eq!(said["types"], json!({"ticket.opened": 1, "ticket.edited": 1}), "{said}");
-    scene.admin.get(&path).await.is(404);
+    is_gone(&scene, &lost.id()).await;
 
     // One consumer alone, by a type: it reads what it lacks besides from the store.
     let alone = [
