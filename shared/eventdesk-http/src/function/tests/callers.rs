@@ -79,7 +79,10 @@ async fn another_issuers_groups_become_roles_by_the_map() {
         bed.ask("GET", "/tickets").claims(&claims).go().await.is(status);
     }
     let me = bed.ask("GET", "/me").claims(&[("iss", FOREIGN), ("sub", "00u1")]).go().await.is(200);
-    assert!(me.body.get("user").is_none(), "{}", me.text);
+    // The record of who came from elsewhere: made once, under the id by which they are known.
+    assert_eq!(me.body["user"]["id"], me.body["id"], "{}", me.text);
+    assert_eq!(me.body["user"]["version"], 1, "{}", me.text);
+    assert_eq!(me.body["roles"], json!([]), "{}", me.text);
 }
 
 #[tokio::test]
