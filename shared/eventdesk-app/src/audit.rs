@@ -71,6 +71,8 @@ pub struct AuditOptions {
     pub slack: Duration,
     /// Most commits mended in one run.
     pub most_mended: usize,
+    /// After so long a look ends where it is, and the next run goes on there. It is less than a function may take.
+    pub patience: Duration,
 }
 
 impl Default for AuditOptions {
@@ -83,6 +85,7 @@ impl Default for AuditOptions {
             most_attempts: 50,
             slack: Duration::from_mins(1),
             most_mended: 500,
+            patience: Duration::from_secs(20),
         }
     }
 }
@@ -178,7 +181,7 @@ impl Audit {
             Err(error) => return Err(error.into()),
         };
         let mut progress = Progress::new(HashMap::new());
-        let behind = self.look(&state, now, earlier(now, self.options.margin), &mut progress).await?;
+        let (behind, _) = self.look(&state, now, earlier(now, self.options.margin), &mut progress).await?;
         Ok(report(&behind, now))
     }
 
@@ -206,7 +209,7 @@ impl Audit {
         // Before the read models: what leaves a queue after this look is seen in them.
         let waiting = self.waiting().await?;
         let mut progress = Progress::new(waiting);
-        let mut behind = self.look(&state, now, end, &mut progress).await?;
+        let (mut behind, reached) = self.look(&state, now, end, &mut progress).await?;
         behind.sort_by_key(|found| found.entry.at);
 
         let mut report = report(&behind, now);
@@ -216,7 +219,7 @@ impl Audit {
             let FeedEntry { stream, version, .. } = found.entry;
             tracing::error!(%stream, version = version.get(), consumer = found.target.consumer(), "a commit was given up");
         }
-        state.keep(&behind, &plan.given_up, end);
+        state.keep(&behind, &plan.given_up, reached);
         report.republished = self.republish(&plan.republish, &mut state, now).await?;
         report.nudged = self.nudge(&plan.nudge, &mut state, now).await?;
         state.save(&*self.views, revision).await?;
@@ -231,18 +234,20 @@ impl Audit {
         Ok(waiting)
     }
 
-    /// What is behind among the commits since the checkpoint and those that were behind before.
+    /// What is behind among the commits since the checkpoint and those that were behind before; and how far the look
+    /// came, which is `end` unless it took too long.
     async fn look(
         &self,
         state: &State,
         now: Timestamp,
         end: Timestamp,
         progress: &mut Progress,
-    ) -> Result<Vec<Behind>, AuditError> {
+    ) -> Result<(Vec<Behind>, Timestamp), AuditError> {
         let mut from = state.checkpoint.min(earlier(now, self.options.look_back));
         let old: Vec<FeedEntry> = state.pending.iter().map(Pending::entry).filter(|entry| entry.at < from).collect();
         let mut behind = projections::behind(&*self.views, &old, progress).await?;
-        while from < end {
+        let late = later(now, self.options.patience);
+        while from < end && self.clock.now() < late {
             let to = later(from, SLICE).min(end);
             let entries = self.feed.between(from, to).await?;
             behind.extend(projections::behind(&*self.views, &entries, progress).await?);
@@ -251,7 +256,7 @@ impl Audit {
         // A commit that lacks in two projections stands for each of them, but never twice for one.
         let mut seen = HashSet::new();
         behind.retain(|found| seen.insert(found.key()));
-        Ok(behind)
+        Ok((behind, from.min(end)))
     }
 
     async fn republish(&self, due: &[FeedEntry], state: &mut State, now: Timestamp) -> Result<u64, AuditError> {
