@@ -58,21 +58,20 @@ pub struct Registered {
     pub disabled: bool,
     /// Whether they get no token.
     pub login_denied: bool,
-    /// Whom they are at the issuer elsewhere where they log in; their roles come from its tokens.
+    /// Where they log in, if not here; their roles come from the tokens of that issuer.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub external: Option<ExternalIdentity>,
+    pub external: Option<ExternalIssuer>,
     /// Name and contacts.
     #[serde(skip)]
     pub private: Option<UserProfile>,
 }
 
-/// Whom an issuer elsewhere means: the two together name one person, and never another.
+/// An issuer elsewhere. The user's id is the `UUIDv5` of it and of the subject there, which stands nowhere: with some
+/// issuers it is an address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ExternalIdentity {
+pub struct ExternalIssuer {
     /// The `iss` of the tokens.
     pub issuer: String,
-    /// Their `sub`.
-    pub subject: String,
 }
 
 /// A user's names and contacts.

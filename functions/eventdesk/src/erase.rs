@@ -26,6 +26,9 @@ pub(crate) struct EraseArgs {
     /// The id of their user or employee record; the record that goes with it is erased, too.
     #[arg(long, value_name = "ID", value_parser = UserId::parse)]
     person: UserId,
+    /// On AWS: for how long no queue may tell of a message. What they tell is true after a minute.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(..=3600))]
+    settle: u64,
 }
 
 /// Erases, beside a running server. Done again after an interruption, it goes on.
@@ -56,6 +59,7 @@ pub(crate) async fn erase(config: Config, args: &EraseArgs) -> Result<(), Failur
         consumers: operations.audit.consumers,
         letters: operations.letters.letters,
         patience: if alone.is_some() { Duration::ZERO } else { PATIENCE },
+        settled: if config.bus == Bus::Local { Duration::ZERO } else { Duration::from_secs(args.settle) },
     };
     let erased = erasure.run(args.person.uuid()).await?;
     let Erased { own_parts, written_parts, changed_commits, changed_documents, stripped_letters, .. } = erased;

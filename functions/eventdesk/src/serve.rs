@@ -38,6 +38,10 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     let server = Server::bind(config.listen).await.map_err(listen)?;
     let address = server.address().map_err(listen)?;
     let issuer = config.issuer_url(address);
+    if config.builtin_issuer.enabled && config.issuers.iter().any(|other| other.url == issuer) {
+        let reason = "must not be the URL of the built-in issuer, unless that is switched off".to_owned();
+        return Err(Failure::Value { key: "issuer.url", reason });
+    }
     let opened = Box::pin(Opened::new(config, folder, issuer)).await?;
 
     let commands = opened.desk.commands();

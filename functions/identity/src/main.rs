@@ -3,12 +3,15 @@
 
 mod authorizer;
 
-use std::{process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use eventdesk_cloud::Cloud;
 use eventdesk_desk::handler;
 use eventdesk_http::{CallerResolver, Function, Services, routes::Owner};
 use eventdesk_lambda::{closing, run, serve, start};
+
+/// How long a start waits for issuers elsewhere. Lambda allows ten seconds for all of it.
+const ISSUERS_PATIENCE: Duration = Duration::from_secs(2);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -19,7 +22,7 @@ async fn main() -> ExitCode {
         let keys = cloud.keys(desk.secret()).await?;
         if name == "authorizer" {
             let believed = desk.believed(keys)?;
-            believed.warm().await;
+            believed.warm(ISSUERS_PATIENCE).await;
             let callers = CallerResolver { admissions: Some(desk.commands()), ..desk.services(None).callers };
             return run(async |event| authorizer::answer(&believed.authorizer, &callers, event).await).await;
         }

@@ -113,6 +113,8 @@ pub struct Erasure {
     pub letters: Arc<dyn DeadLetters>,
     /// How long deliveries on their way are waited for.
     pub patience: Duration,
+    /// How long queues must have told that nothing is on its way, where what they tell comes late.
+    pub settled: Duration,
 }
 
 impl Erasure {
@@ -165,9 +167,10 @@ impl Erasure {
             person.streams.insert(StreamId::Employee(employee));
             person.users.extend(record.state.facts().and_then(|facts| facts.user_id));
         }
-        // The employee records that name the user, now or before.
-        let users = person.users.clone();
-        if !users.is_empty() {
+        // The employee records that ever named the user; but who was named by mistake, and no longer is, is not the person.
+        let mut candidates = BTreeSet::new();
+        if !person.users.is_empty() {
+            let users = &person.users;
             self.each(Category::Employee, |commit| {
                 let mut named = commit.events.iter().filter_map(|recorded| match recorded.event() {
                     Ok(Event::Employee(EmployeeEvent::Registered(registered))) => registered.user_id,
@@ -175,10 +178,16 @@ impl Erasure {
                     _ => None,
                 });
                 if named.any(|user| users.contains(&user)) {
-                    person.streams.insert(commit.stream);
+                    candidates.insert(commit.stream);
                 }
             })
             .await?;
+        }
+        for stream in candidates {
+            let names = self.state::<Employee>(stream).await?.state.facts().and_then(|facts| facts.user_id);
+            if names.is_some_and(|user| person.users.contains(&user)) {
+                person.streams.insert(stream);
+            }
         }
         person.streams.extend(person.users.iter().map(|user| StreamId::User(*user)));
         if person.streams.is_empty() { Err(ErasureError::NoSuchPerson) } else { Ok(person) }
@@ -203,6 +212,11 @@ impl Erasure {
                 }
                 _ => {}
             }
+        }
+        // Also of a record that was deleted before: what failed then was told to somebody, and tried by nobody.
+        for user in &person.users {
+            self.commands.credentials.remove(*user).await.map_err(CommandError::from)?;
+            self.commands.logins.end_refreshing(*user).await.map_err(CommandError::from)?;
         }
         Ok(())
     }
@@ -244,17 +258,23 @@ impl Erasure {
 
     /// Waits for deliveries that were on their way; whether none is any more.
     async fn arrived(&self) -> Result<bool, QueueError> {
-        let mut waited = Duration::ZERO;
+        let (mut waited, mut empty) = (Duration::ZERO, Duration::ZERO);
         loop {
             let mut waiting = 0;
             for consumer in CONSUMERS {
                 waiting += self.consumers.waiting(consumer).await?;
             }
-            if waiting == 0 || waited >= self.patience {
-                return Ok(waiting == 0);
+            if waiting > 0 {
+                empty = Duration::ZERO;
+            } else if empty >= self.settled {
+                return Ok(true);
+            }
+            if waited >= self.patience + self.settled {
+                return Ok(false);
             }
             tokio::time::sleep(LOOK).await;
             waited += LOOK;
+            empty += LOOK;
         }
     }
 

@@ -226,13 +226,18 @@ impl Cloud {
         Ok(Arc::new(IssuerKeys::rotating(place, times, Arc::new(SystemClock)).await?))
     }
 
-    /// The read models, connected.
+    /// The read models, connected. While they are away whoever asks them is told so, and the rest goes on.
     ///
     /// # Errors
     /// `Needs`, `Mongo` and `Views`.
     pub async fn views(&self) -> Result<Arc<dyn ReadStore>, CloudError> {
         let views = self.mongo().await?.ok_or(CloudError::Needs("views.uri"))?;
-        views.connect().await?;
+        match views.connect().await {
+            Err(error @ ReadStoreError::Unavailable(_)) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the read models are away");
+            }
+            connected => connected?,
+        }
         Ok(views)
     }
 

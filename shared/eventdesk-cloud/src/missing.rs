@@ -59,6 +59,10 @@ impl Sessions for NoIdentityTable {
         sessionless()
     }
 
+    async fn of(&self, _: UserId) -> Result<Vec<Uuid>, SessionsError> {
+        sessionless()
+    }
+
     async fn end_others(&self, _: UserId, _: Option<(Uuid, Timestamp)>) -> Result<Vec<Uuid>, SessionsError> {
         sessionless()
     }

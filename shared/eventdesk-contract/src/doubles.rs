@@ -62,6 +62,10 @@ impl Sessions for NoSessions {
         Ok(())
     }
 
+    async fn of(&self, _: UserId) -> Result<Vec<Uuid>, SessionsError> {
+        Ok(Vec::new())
+    }
+
     async fn end_others(&self, _: UserId, _: Option<(Uuid, Timestamp)>) -> Result<Vec<Uuid>, SessionsError> {
         Ok(Vec::new())
     }

@@ -150,6 +150,9 @@ pub async fn all_but_one_are_ended(sessions: Arc<dyn Sessions>) {
     for id in 1..=40 {
         begun(&*sessions, 1, id).await;
     }
+    let mut known = sessions.of(user(1)).await.expect("reads succeed");
+    known.sort_unstable();
+    assert_eq!(known, (1..=40).map(Uuid::from_u128).collect::<Vec<_>>());
     let ended = sessions.end_others(user(1), Some((Uuid::from_u128(7), at(50)))).await;
     let mut ended: Vec<_> = ended.expect("removals succeed").iter().map(Uuid::as_u128).collect();
     ended.sort_unstable();
@@ -169,6 +172,8 @@ pub async fn others_sessions_are_not_touched(sessions: Arc<dyn Sessions>) {
     sessions.end(user(2), Uuid::from_u128(7)).await.expect("removals succeed");
     let rotated = sessions.rotate(user(2), Uuid::from_u128(7), digest(1), digest(2), at(1)).await;
     assert!(!rotated.expect("writes succeed"));
+    assert_eq!(sessions.of(user(2)).await.expect("reads succeed"), [Uuid::from_u128(8)]);
     assert_eq!(sessions.end_others(user(2), None).await.expect("removals succeed"), [Uuid::from_u128(8)]);
+    assert_eq!(sessions.of(user(2)).await.expect("reads succeed"), [] as [Uuid; 0]);
     assert_eq!(kept(&*sessions, 1, 7).await, Some(session(1, 7)));
 }

@@ -1,6 +1,6 @@
 //! Whose tokens the desk believes.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use eventdesk_identity::{
     Authorizer, Discovery, IntrospectionClient, IssuerKeys, RemoteIntrospection, RemoteKeys, Trust, Validation,
@@ -18,14 +18,19 @@ pub struct Believed {
 }
 
 impl Believed {
-    /// Reads the keys of all issuers elsewhere at once, so that no first request waits for them. It takes some seconds
-    /// at most, and an issuer that is down is tried again when a token of its comes.
-    pub async fn warm(&self) {
+    /// Reads the keys of all issuers elsewhere at once, so that no first request waits for them. It takes `patience` at
+    /// most; an issuer that is slow goes on beside, and one that is down is tried again when a token of its comes.
+    pub async fn warm(&self, patience: Duration) {
         let reading: Vec<_> =
             self.remote.iter().cloned().map(|keys| tokio::spawn(async move { keys.warm().await })).collect();
-        for one in reading {
-            // What panicked has been logged.
-            let _ = one.await;
+        let read = async {
+            for one in reading {
+                // What panicked has been logged.
+                let _ = one.await;
+            }
+        };
+        if tokio::time::timeout(patience, read).await.is_err() {
+            tracing::warn!("an issuer elsewhere is slow to hand out its keys");
         }
     }
 

@@ -6,7 +6,7 @@ mod tests;
 use eventdesk_events::{
     Timestamp, Version,
     user::{
-        Contacts, ContactsChange, ContactsChanged, Deleted, Disabled, Enabled, Erased, ExternalIdentity, LoginAllowed,
+        Contacts, ContactsChange, ContactsChanged, Deleted, Disabled, Enabled, Erased, ExternalIssuer, LoginAllowed,
         LoginDenied, PasswordChanged, Registered, Renamed, Role, RolesChanged, UserEvent, UserProfile, UsernameChange,
     },
 };
@@ -114,8 +114,8 @@ pub struct RegisterUser {
 /// A user who has logged in elsewhere.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AdmitUser {
-    /// Whom the issuer means.
-    pub identity: ExternalIdentity,
+    /// Where.
+    pub issuer: ExternalIssuer,
     /// Unique, compared without case; counts for the first time only.
     pub username: String,
     /// As far as the token tells them, else empty; count for the first time only.
@@ -168,6 +168,9 @@ pub enum UserError {
     /// They were deleted; also what a second deletion gets.
     #[error("the user was deleted")]
     Deleted,
+    /// They log in at another issuer, which has their password and tells their roles.
+    #[error("the user logs in at another issuer")]
+    External,
     /// They were not deleted, so nothing of them can be erased.
     #[error("the user was not deleted")]
     StillActive,
@@ -232,6 +235,9 @@ fn decide_active(facts: &UserFacts, command: UserCommand) -> Result<Vec<UserEven
         }
         C::Rename { username, held } => (held.as_ref() != Some(&username))
             .then_some(E::Renamed(Renamed { private: Some(UsernameChange { previous: held, current: username }) })),
+        C::ChangeRoles { roles } if facts.external && normalised(&roles) != facts.roles => {
+            return Err(UserError::External);
+        }
         C::ChangeRoles { roles } | C::Admit(AdmitUser { roles, .. }) => roles_changed(facts, &roles),
         C::SetDisabled(disabled) => (disabled != facts.disabled).then_some(if disabled {
             E::Disabled(Disabled {})
@@ -243,6 +249,7 @@ fn decide_active(facts: &UserFacts, command: UserCommand) -> Result<Vec<UserEven
         } else {
             E::LoginAllowed(LoginAllowed {})
         }),
+        C::ChangePassword if facts.external => return Err(UserError::External),
         C::ChangePassword => Some(E::PasswordChanged(PasswordChanged {})),
         C::Delete => Some(E::Deleted(Deleted {})),
         C::Erase(_) => return Err(UserError::StillActive),
@@ -281,7 +288,7 @@ impl Decider for User {
                 roles: normalised(&new.roles),
                 disabled: false,
                 login_denied: false,
-                external: Some(new.identity),
+                external: Some(new.issuer),
                 private: Some(UserProfile { username: new.username, contacts: new.contacts }),
             })]),
             (Self::Unregistered, _) => Err(UserError::NotFound),

@@ -19,7 +19,7 @@ use eventdesk_app::{
 use eventdesk_domain::user::{User, UserFacts};
 use eventdesk_events::{
     ActorKind, StreamId, Timestamp, UserId, Version,
-    user::{ExternalIdentity, Role},
+    user::{ExternalIssuer, Role},
 };
 use quick_cache::sync::Cache;
 use uuid::Uuid;
@@ -100,14 +100,15 @@ pub struct CallerResolver {
     pub issuers: Vec<TrustedIssuer>,
     /// Spares the reading of users who ask again.
     pub known: KnownCallers,
-    /// Makes the directory's record of who logs in elsewhere, when they come for the first time. Without it they are
-    /// taken as their tokens say they are, and the directory is not asked.
+    /// Makes the directory's record of who logs in elsewhere, when they come for the first time. Without it who has none
+    /// is taken as their token says they are.
     pub admissions: Option<Arc<Commands>>,
 }
 
 /// The caller of a request, and whether anything keeps them out.
 pub(crate) struct Principal<'r> {
     pub(crate) caller: Caller,
+    /// Whether they reach nothing but the authentication section.
     pub(crate) disabled: bool,
     pub(crate) login_denied: bool,
     /// Whether the directory knows them.
@@ -136,8 +137,7 @@ impl CallerResolver {
                 let named = claims.get(claim).map(|text| groups(text)).unwrap_or_default();
                 let held = |role: &Role| named.iter().any(|group| roles.get(group) == Some(role));
                 let roles = Role::ALL.into_iter().filter(held).collect();
-                let identity = ExternalIdentity { issuer: issuer.issuer.clone(), subject };
-                self.external_user(identity, roles, claims).await
+                self.external_user(&issuer.issuer, &subject, roles, claims).await
             }
         }
     }
@@ -155,20 +155,25 @@ impl CallerResolver {
     /// Somebody who has logged in elsewhere: roles come from the token, the rest from the directory's record.
     async fn external_user<'r>(
         &self,
-        identity: ExternalIdentity,
+        issuer: &str,
+        subject: &str,
         roles: Vec<Role>,
         claims: Cow<'r, Claims>,
     ) -> Result<Principal<'r>, Problem> {
         // OpenID Connect Core 1.0, section 2: at most 255 characters.
-        if identity.subject.is_empty() || identity.subject.len() > LONGEST_SUBJECT {
+        if subject.is_empty() || subject.len() > LONGEST_SUBJECT {
             return Err(Problem::invalid_token("the token has no usable subject"));
         }
-        let id = foreign_id(&identity.issuer, &identity.subject);
-        let Some(desk) = &self.admissions else {
-            let caller = Caller { id, kind: ActorKind::User, roles };
-            return Ok(Principal { caller, disabled: false, login_denied: false, in_directory: false, claims });
-        };
+        let id = foreign_id(issuer, subject);
         let mut standing = self.standing(id).await.map_err(|error| store_problem(&error))?;
+        let Some(desk) = &self.admissions else {
+            let known = match standing {
+                Standing::Gone => return Err(gone()),
+                Standing::Known(known) => Some(known),
+                Standing::Unknown => None,
+            };
+            return Ok(from_elsewhere(id, roles, known.as_deref(), claims));
+        };
         let outdated = match &standing {
             Standing::Unknown => true,
             // By a newer token only: of two that are used in turn the older must not undo what the newer has done.
@@ -176,15 +181,11 @@ impl CallerResolver {
             Standing::Gone => false,
         };
         if outdated {
-            admit(desk, id, identity, &roles, &claims).await?;
+            admit(desk, id, issuer, &roles, &claims).await?;
             standing = self.standing(id).await.map_err(|error| store_problem(&error))?;
         }
         let Standing::Known(known) = standing else { return Err(gone()) };
-        let login_denied = known.login_denied;
-        // Tokens come from elsewhere, so what a denied login means is for the desk to see to.
-        let disabled = known.disabled || login_denied;
-        let caller = Caller { id, kind: ActorKind::User, roles };
-        Ok(Principal { caller, disabled, login_denied, in_directory: true, claims })
+        Ok(from_elsewhere(id, roles, Some(&known), claims))
     }
 
     async fn known_user<'r>(&self, subject: &str, claims: Cow<'r, Claims>) -> Result<Principal<'r>, Problem> {
@@ -242,18 +243,12 @@ fn issued_at(claims: &Claims) -> Option<Timestamp> {
 }
 
 /// Makes the record of a first-seen subject, or notes the roles that they have now.
-async fn admit(
-    desk: &Commands,
-    id: UserId,
-    identity: ExternalIdentity,
-    roles: &[Role],
-    claims: &Claims,
-) -> Result<(), Problem> {
+async fn admit(desk: &Commands, id: UserId, issuer: &str, roles: &[Role], claims: &Claims) -> Result<(), Problem> {
     let claim = |name: &str| claims.get(name).cloned().filter(|text| !text.is_empty());
     let called = ["preferred_username", "cognito:username", "username", "email", "sub"];
     let command = AdmitUser {
         id,
-        identity,
+        issuer: ExternalIssuer { issuer: issuer.to_owned() },
         called: called.into_iter().filter_map(claim).collect(),
         first_name: claim("given_name").or_else(|| claim("name")),
         last_name: claim("family_name"),
@@ -284,6 +279,24 @@ async fn admit(
 fn foreign_id(issuer: &str, subject: &str) -> UserId {
     let space = Uuid::new_v5(&Uuid::NAMESPACE_URL, issuer.as_bytes());
     UserId::from_uuid(Uuid::new_v5(&space, subject.as_bytes()))
+}
+
+/// Who logs in elsewhere: roles by their token, the rest by what the directory knows of them.
+fn from_elsewhere<'r>(
+    id: UserId,
+    roles: Vec<Role>,
+    known: Option<&KnownCaller>,
+    claims: Cow<'r, Claims>,
+) -> Principal<'r> {
+    let (disabled, login_denied) = known.map_or((false, false), |known| (known.disabled, known.login_denied));
+    Principal {
+        caller: Caller { id, kind: ActorKind::User, roles },
+        // Their tokens are made elsewhere, so what a denied login means is for the desk to see to.
+        disabled: disabled || login_denied,
+        login_denied,
+        in_directory: known.is_some(),
+        claims,
+    }
 }
 
 /// A service account: its roles never change, and once it is deleted its tokens are revoked.

@@ -75,6 +75,7 @@ kinds! {
     TicketDeleted = 409 "ticket-deleted" "The ticket was deleted";
     TooManyTags = 409 "too-many-tags" "The ticket would have too many tags";
     MessageRetracted = 409 "message-retracted" "The message was retracted";
+    ExternalUser = 409 "external-user" "The user logs in at another issuer";
     LastAdmin = 409 "last-admin" "The last active admin must stay";
     TooManyClients = 409 "too-many-clients" "There are too many service accounts";
     AlreadyTaken = 409 "already-taken" "A unique value is taken";

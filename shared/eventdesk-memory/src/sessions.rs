@@ -62,6 +62,10 @@ impl Sessions for MemorySessions {
         Ok(())
     }
 
+    async fn of(&self, user: UserId) -> Result<Vec<Uuid>, SessionsError> {
+        Ok(self.by_id().keys().filter(|(of, _)| *of == user).map(|(_, id)| *id).collect())
+    }
+
     async fn end_others(&self, user: UserId, kept: Option<(Uuid, Timestamp)>) -> Result<Vec<Uuid>, SessionsError> {
         let mut ended = Vec::new();
         self.by_id().retain(|(of, id), session| match kept {

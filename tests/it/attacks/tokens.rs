@@ -2,7 +2,6 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use eventdesk_tests::{
-    Desk,
     issuer::{Issuer, SigningKey, now_s},
     samples,
 };

@@ -49,8 +49,9 @@ impl LoginSessions {
     /// # Errors
     /// See [`EndSessionError`].
     pub async fn end(&self, user: UserId, session: Uuid) -> Result<(), EndSessionError> {
-        self.sessions.end(user, session).await?;
-        Ok(self.revoke(session, self.last_end()).await?)
+        // First what counts at once: who is told of a failure tries again, and still finds the session.
+        self.revoke(session, self.last_end()).await?;
+        Ok(self.sessions.end(user, session).await?)
     }
 
     /// Ends every access token of a subject.
@@ -94,10 +95,15 @@ impl LoginSessions {
         kept: Option<Uuid>,
         password_set_at: Timestamp,
     ) -> Result<(), EndSessionError> {
-        let kept = kept.map(|session| (session, password_set_at));
         let until = self.last_end();
-        for session in self.sessions.end_others(user, kept).await? {
-            self.revoke(session, until).await?;
+        // Revoked before they are forgotten, so that a second try after a failure misses none.
+        let known = self.sessions.of(user).await?;
+        for session in known.iter().filter(|session| kept != Some(**session)) {
+            self.revoke(*session, until).await?;
+        }
+        let ended = self.sessions.end_others(user, kept.map(|session| (session, password_set_at))).await?;
+        for session in ended.iter().filter(|session| !known.contains(session)) {
+            self.revoke(*session, until).await?;
         }
         Ok(())
     }

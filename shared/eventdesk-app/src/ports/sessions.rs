@@ -73,6 +73,12 @@ pub trait Sessions: Send + Sync {
     /// [`SessionsError`].
     async fn end(&self, user: UserId, id: Uuid) -> Result<(), SessionsError>;
 
+    /// The ids of all of a user's sessions that were not ended, in no order.
+    ///
+    /// # Errors
+    /// [`SessionsError`].
+    async fn of(&self, user: UserId) -> Result<Vec<Uuid>, SessionsError>;
+
     /// Ends all of a user's sessions but the one in `kept`, which stands on the password set at the time beside it from
     /// now on. Answers those that were ended; a session begun meanwhile may remain.
     ///

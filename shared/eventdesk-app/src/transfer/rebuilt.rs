@@ -54,12 +54,14 @@ fn claim(digester: &Digester, namespace: Namespace, value: &str) -> Claim {
 }
 
 fn user_claims(digester: &Digester, document: &UserDocument) -> Vec<Claim> {
-    let (User::Active(_), Some(profile)) = (&document.user, &document.profile) else { return Vec::new() };
-    vec![
-        claim(digester, Namespace::Username, &profile.username),
-        claim(digester, Namespace::UserEmail, &profile.contacts.email),
-        claim(digester, Namespace::UserPhone, &profile.contacts.phone),
-    ]
+    let (User::Active(facts), Some(profile)) = (&document.user, &document.profile) else { return Vec::new() };
+    let mut claims = vec![claim(digester, Namespace::Username, &profile.username)];
+    // What an issuer elsewhere says of somebody's contacts reserves nothing; what was set here does.
+    if !facts.external || facts.contacts_version > Version::FIRST {
+        claims.push(claim(digester, Namespace::UserEmail, &profile.contacts.email));
+        claims.push(claim(digester, Namespace::UserPhone, &profile.contacts.phone));
+    }
+    claims
 }
 
 fn employee_claims(digester: &Digester, document: &EmployeeDocument) -> Vec<Claim> {

@@ -201,6 +201,10 @@ impl Sessions for DynamoSessions {
         self.remove(user, id).await.map_err(failed)
     }
 
+    async fn of(&self, user: UserId) -> Result<Vec<Uuid>, SessionsError> {
+        self.ids(user).await.map_err(failed)
+    }
+
     async fn end_others(&self, user: UserId, kept: Option<(Uuid, Timestamp)>) -> Result<Vec<Uuid>, SessionsError> {
         if let Some((id, password_set_at)) = kept {
             self.keep(user, id, password_set_at).await.map_err(failed)?;

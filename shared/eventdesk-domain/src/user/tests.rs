@@ -3,7 +3,7 @@
 use eventdesk_events::{
     Version,
     user::{
-        Contacts, ContactsChange, ContactsChanged, Deleted, Disabled, Enabled, ExternalIdentity, LoginAllowed,
+        Contacts, ContactsChange, ContactsChanged, Deleted, Disabled, Enabled, ExternalIssuer, LoginAllowed,
         LoginDenied, PasswordChanged, Registered, Renamed, Role, RolesChanged, UserEvent, UserProfile, UsernameChange,
     },
 };
@@ -231,15 +231,15 @@ fn the_state_knows_in_which_version_name_and_contacts_were_set() {
 
 fn admit(roles: &[Role]) -> UserCommand {
     UserCommand::Admit(AdmitUser {
-        identity: identity(),
+        issuer: issuer(),
         username: "ada".to_owned(),
         contacts: contacts(),
         roles: roles.to_vec(),
     })
 }
 
-fn identity() -> ExternalIdentity {
-    ExternalIdentity { issuer: "https://issuer.example".to_owned(), subject: "42".to_owned() }
+fn issuer() -> ExternalIssuer {
+    ExternalIssuer { issuer: "https://issuer.example".to_owned() }
 }
 
 fn admitted(roles: &[Role]) -> UserEvent {
@@ -247,13 +247,13 @@ fn admitted(roles: &[Role]) -> UserEvent {
         roles: roles.to_vec(),
         disabled: false,
         login_denied: false,
-        external: Some(identity()),
+        external: Some(issuer()),
         private: Some(UserProfile { username: "ada".to_owned(), contacts: contacts() }),
     })
 }
 
 #[test]
-fn who_logs_in_elsewhere_is_registered_with_their_identity() {
+fn who_logs_in_elsewhere_is_registered_with_their_issuer() {
     given::<User>([]).when(admit(&[Role::Support, Role::Admin])).then([admitted(&[Role::Admin, Role::Support])]);
 }
 
@@ -269,6 +269,14 @@ fn nobody_is_admitted_as_a_user_of_the_desk_or_after_deletion() {
     given::<User>([registered(&[Role::Admin])]).when(admit(&[])).then_err(UserError::AlreadyRegistered);
     let gone = [admitted(&[]), UserEvent::Deleted(Deleted {})];
     given::<User>(gone).when(admit(&[])).then_err(UserError::Deleted);
+}
+
+#[test]
+fn password_and_roles_kept_elsewhere_are_not_changed_here() {
+    let roles = |roles: &[Role]| UserCommand::ChangeRoles { roles: roles.to_vec() };
+    given::<User>([admitted(&[Role::Support])]).when(roles(&[Role::Admin])).then_err(UserError::External);
+    given::<User>([admitted(&[Role::Support])]).when(roles(&[Role::Support])).then([]);
+    given::<User>([admitted(&[Role::Support])]).when(UserCommand::ChangePassword).then_err(UserError::External);
 }
 
 #[test]

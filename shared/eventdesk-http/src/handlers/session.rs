@@ -77,8 +77,9 @@ pub(crate) struct StatusView {
 pub(crate) async fn status(r: &Request<'_>) -> Answered {
     let principal = r.principal()?;
     let status = match (principal.disabled, principal.login_denied) {
-        (true, _) => Standing::Disabled,
-        (false, true) => Standing::LoginDenied,
+        // Who logs in elsewhere is kept out by this, too.
+        (_, true) => Standing::LoginDenied,
+        (true, false) => Standing::Disabled,
         (false, false) => Standing::Active,
     };
     let token_expires_at = principal.claims.get("exp").and_then(|text| seconds(text));

@@ -66,6 +66,7 @@ impl From<UserError> for Problem {
     fn from(error: UserError) -> Self {
         match error {
             UserError::NotFound | UserError::Deleted => not_found(Resource::User),
+            UserError::External => Self::new(Kind::ExternalUser, "password and roles are kept where the user logs in"),
             UserError::StillActive => Self::new(Kind::ConcurrentChange, error.to_string()),
             UserError::AlreadyRegistered => Self::new(Kind::AlreadyExists, "the user was registered already"),
         }

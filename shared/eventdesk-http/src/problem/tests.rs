@@ -70,6 +70,7 @@ fn every_outcome_of_a_command_has_its_problem() {
         (CommandError::Message(MessageError::Retracted), 409, "message-retracted"),
         (CommandError::User(UserError::Deleted), 404, "user-not-found"),
         (CommandError::User(UserError::AlreadyRegistered), 409, "already-exists"),
+        (CommandError::User(UserError::External), 409, "external-user"),
         (CommandError::Employee(EmployeeError::Deleted), 404, "employee-not-found"),
         (CommandError::Employee(EmployeeError::AlreadyRegistered), 409, "already-exists"),
         (CommandError::Roster(RosterError::LastAdmin), 409, "last-admin"),

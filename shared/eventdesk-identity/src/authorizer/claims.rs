@@ -14,6 +14,10 @@ pub(super) fn check(claims: &Claims, trust: &Trust, now_s: i64) -> Result<Verifi
     if claims.get("iss").and_then(Value::as_str) != Some(&trust.issuer) {
         return Err(Refusal::Issuer);
     }
+    // RFC 7519, section 4.1.2: anything else could be read as somebody else's.
+    if claims.get("sub").is_some_and(|subject| !subject.is_string()) {
+        return Err(Refusal::Malformed);
+    }
     if !is_for(claims, &trust.audiences) {
         return Err(Refusal::Audience);
     }

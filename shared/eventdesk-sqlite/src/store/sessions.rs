@@ -120,6 +120,14 @@ impl Sessions for SqliteSessions {
         Ok(())
     }
 
+    async fn of(&self, user: UserId) -> Result<Vec<Uuid>, SessionsError> {
+        Ok(self.shared.readers.read(|conn| {
+            let mut select = conn.prepare_cached("SELECT id FROM sessions WHERE user = ?1")?;
+            let ids = select.query_map([user.uuid()], |row| row.get(0))?;
+            ids.collect::<rusqlite::Result<Vec<_>>>()
+        })?)
+    }
+
     async fn end_others(&self, user: UserId, kept: Option<(Uuid, Timestamp)>) -> Result<Vec<Uuid>, SessionsError> {
         let ended = self.shared.writer.write(move |group| {
             let (id, password_set_at) = kept.unzip();

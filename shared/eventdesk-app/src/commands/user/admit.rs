@@ -3,7 +3,7 @@
 use eventdesk_domain::user::{AdmitUser as Admit, User, UserCommand};
 use eventdesk_events::{
     StreamId, UserId,
-    user::{Contacts, ExternalIdentity, Role},
+    user::{Contacts, ExternalIssuer, Role},
 };
 
 use crate::{Command, CommandError, Commands, Loaded, Transaction, ports::Namespace};
@@ -25,8 +25,8 @@ const LONGEST_TEXT: usize = 254;
 pub struct AdmitUser {
     /// The one id of this issuer's subject.
     pub id: UserId,
-    /// Whom the issuer means.
-    pub identity: ExternalIdentity,
+    /// Where they log in.
+    pub issuer: ExternalIssuer,
     /// What the issuer calls them, the best first; any text.
     pub called: Vec<String>,
     /// Given name.
@@ -61,7 +61,7 @@ impl Command for AdmitUser {
             phone: String::new(),
             email: text(&self.email),
         };
-        let admit = Admit { identity: self.identity.clone(), username, contacts, roles: self.roles.clone() };
+        let admit = Admit { issuer: self.issuer.clone(), username, contacts, roles: self.roles.clone() };
         tx.decide(loaded, UserCommand::Admit(admit)).map(|_| ())
     }
 
