@@ -216,9 +216,12 @@ async fn roles_are_those_of_the_token_and_the_record_follows_the_newest() {
     let (old, id) = logged_in(&oidc, &desk, &name, json!({ "groups": [SUPPORT] })).await;
     let recorded = async |caller: &Caller| caller.get("/me").await.is(200).body["user"]["roles"].clone();
     assert_eq!(recorded(&old).await, json!(["support"]));
-    // A role that the directory gives counts for nothing.
+    // What they may is told where they log in, and nowhere else; nor have they a password here.
     let admin = desk.admin().await;
-    admin.put(&format!("/users/{id}/roles"), json!({ "roles": ["admin"] })).await.is(200);
+    let refused = admin.put(&format!("/users/{id}/roles"), json!({ "roles": ["admin"] })).await.problem(409);
+    assert_eq!(refused.body["code"], "external-user");
+    let password = json!({ "new_password": "otherWord@2" });
+    admin.put(&format!("/users/{id}/password"), password).await.problem(409);
     assert_eq!(old.get("/me").await.is(200).body["roles"], json!(["support"]));
     old.get("/users").await.problem(403);
 
