@@ -24,7 +24,7 @@ const MAY_USE: [(&str, &[&str]); 18] = [
     ("eventdesk-runtime", &["eventdesk-events", "eventdesk-app"]),
     ("eventdesk-outbound", &[]),
     ("eventdesk-identity", &["eventdesk-events", "eventdesk-app", "eventdesk-outbound"]),
-    ("eventdesk-policy", &["eventdesk-app"]),
+    ("eventdesk-policy", &["eventdesk-events", "eventdesk-app", "eventdesk-outbound"]),
     ("eventdesk-gateway", &["eventdesk-events", "eventdesk-app", "eventdesk-http", "eventdesk-identity"]),
     (
         "eventdesk-desk",
