@@ -141,6 +141,7 @@ pub(crate) async fn replay(config: Config, args: &ReplayArgs) -> Result<(), Fail
         tell_mended(&mended, args);
         return Ok(());
     }
+    let mut readable = true;
     for target in targets {
         if let Some(from) = args.from {
             let mended = replay.mend_since(target, from, args.dry_run).await?;
@@ -161,13 +162,18 @@ pub(crate) async fn replay(config: Config, args: &ReplayArgs) -> Result<(), Fail
             let named = json!({"projection": target.name(), "dropped": true});
             say(args.shared.json, &named, || format!("{}: only the live generation is left", target.name()));
         } else {
-            rebuild(&replay, target, args, &progress).await?;
+            readable &= rebuild(&replay, target, args, &progress).await?;
         }
     }
-    Ok(())
+    if readable {
+        Ok(())
+    } else {
+        Err(Failure::Found("an event cannot be read: the documents of its stream end before it"))
+    }
 }
 
-async fn rebuild(replay: &Replay, target: Target, args: &ReplayArgs, progress: &Progress) -> Result<(), Failure> {
+/// Whether every event could be read.
+async fn rebuild(replay: &Replay, target: Target, args: &ReplayArgs, progress: &Progress) -> Result<bool, Failure> {
     let ReplayArgs { resume, generation_only, keep_old, .. } = *args;
     let begun = Instant::now();
     let finished = replay.rebuild(target, RebuildOptions { resume, generation_only, keep_old }).await?;
@@ -179,7 +185,7 @@ async fn rebuild(replay: &Replay, target: Target, args: &ReplayArgs, progress: &
         "generations": generations, "live": live, "poisoned": poisoned,
     });
     say(args.shared.json, &named, || words::finished(&finished, seconds));
-    Ok(())
+    Ok(finished.poisoned.is_empty())
 }
 
 async fn dry_run(replay: &Replay, target: Target, progress: &Progress, json: bool) -> Result<(), Failure> {

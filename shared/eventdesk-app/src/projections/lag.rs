@@ -3,7 +3,7 @@
 use eventdesk_events::Timestamp;
 
 use super::Projection;
-use crate::ports::{CommitLog, Position, StoreError};
+use crate::ports::{CommitLog, Position, Retry, StoreError};
 
 /// Commits of the log that are looked at; with more than these behind, the numbers say "at least".
 const MOST: usize = 10_000;
@@ -48,5 +48,29 @@ impl Lag {
             }
         }
         Ok(lag)
+    }
+
+    /// With what the consumer has received and could not work through, and is to receive again.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub(crate) async fn and_retried(
+        mut self,
+        log: &dyn CommitLog,
+        retries: &[Retry],
+        projection: &dyn Projection,
+    ) -> Result<Self, StoreError> {
+        for retry in retries.iter().take(PAGE) {
+            let found = log.read_after(Position(retry.position.0.saturating_sub(1)), 1).await?;
+            let Some(commit) = found.first().filter(|stored| stored.position == retry.position) else { continue };
+            let commit = &commit.commit;
+            let taken = commit.events.iter().filter(|event| projection.takes(&event.event_type)).count();
+            if taken > 0 {
+                self.events += taken as u64;
+                self.commits += 1;
+                self.oldest_at = Some(self.oldest_at.map_or(commit.at, |oldest| oldest.min(commit.at)));
+            }
+        }
+        Ok(self)
     }
 }

@@ -99,7 +99,9 @@ async fn status(
     let (position, lag) = match store.log() {
         Some(log) => {
             let cursor = views.consumer(projection.name()).await?.cursor;
-            (Some(cursor), Some(Lag::behind(log, cursor, projection).await?))
+            let retries = views.retries(projection.name()).await?;
+            let lag = Lag::behind(log, cursor, projection).await?;
+            (Some(cursor), Some(lag.and_retried(log, &retries, projection).await?))
         }
         None => (None, None),
     };

@@ -136,20 +136,19 @@ impl Replay {
         let mut made = made.clone();
         for _ in 0..TRIES {
             let found = self.views.get_in(view, generation, &[&made.document.id]).await?.pop().flatten();
-            if let Some(found) = &found {
-                if found.version != made.document.version || view.name == TICKETS.name {
-                    // It has moved on since, or other streams may have moved it: folded anew up to today.
-                    let commits = self.commits(made.stream).await?;
-                    let newest = commits.last().map_or(0, |commit| commit.place.version.get());
-                    if view.name != HISTORY.name
-                        && let Some(now) = self.fold(view, made.stream, &commits, newest, ground).await?
-                    {
-                        made = now;
-                    }
+            let same =
+                |made: &Made| found.as_ref().is_some_and(|found| differing(view, &made.document, found).is_empty());
+            // Others may have moved it since it was read, other streams may move it, and what was private in it may have
+            // been erased: what is written is folded anew from what the store has now.
+            if view.name != HISTORY.name && (view.name == TICKETS.name || !same(&made)) {
+                let commits = self.commits(made.stream).await?;
+                let newest = commits.last().map_or(0, |commit| commit.place.version.get());
+                if let Some(now) = self.fold(view, made.stream, &commits, newest, ground).await? {
+                    made = now;
                 }
-                if differing(view, &made.document, found).is_empty() {
-                    return Ok(());
-                }
+            }
+            if same(&made) {
+                return Ok(());
             }
             done.mended.push(format!("{}/{}", view.name, made.document.id));
             if dry_run {

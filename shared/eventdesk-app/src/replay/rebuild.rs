@@ -66,7 +66,7 @@ impl Replay {
     pub async fn rebuild(&self, target: Target, options: RebuildOptions) -> Result<Finished, ReplayError> {
         let (found, mut stored) = Stored::load(&*self.views, target).await?;
         let mut state = match found {
-            Some(state) if options.resume && state.stage != Stage::Done => state,
+            Some(state) if options.resume && state.stage != Stage::Done && state.has_generations(target) => state,
             found => self.begin(target, found, &mut stored).await?,
         };
         let generations = generations(target, &state);
@@ -92,8 +92,11 @@ impl Replay {
         }
         if state.stage == Stage::Ready && !options.generation_only {
             self.watcher.stage(target, "flipping", 0);
-            self.acknowledged(target, &generations).await?;
-            self.views.flip(&pairs(target, &generations)).await?;
+            // One that was interrupted between the flip and its note finds it done.
+            if !self.is_live(target, &generations).await? {
+                self.acknowledged(target, &generations).await?;
+                self.views.flip(&pairs(target, &generations)).await?;
+            }
             state.stage = if options.keep_old { Stage::Done } else { Stage::Flipped };
             stored.save(&*self.views, &mut state, self.clock.now()).await?;
         }
@@ -149,6 +152,16 @@ impl Replay {
         Ok(())
     }
 
+    /// Whether queries read these generations by now.
+    async fn is_live(&self, target: Target, generations: &Generations) -> Result<bool, ReadStoreError> {
+        for (view, generation) in pairs(target, generations) {
+            if self.views.generation(view).await? != generation {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     fn may_be_alive(&self, state: &ReplayState) -> bool {
         state.is_unfinished() && self.age(state.touched_at) < ALIVE
     }
@@ -173,15 +186,16 @@ impl Replay {
                 return Err(ReplayError::Kept(target.name()));
             }
         }
+        // Noted before anything is touched: of two that begin at once one goes on, and the other harms nothing.
+        let now = self.clock.now();
+        let mut state = ReplayState::new(now, target, BTreeMap::new());
+        stored.save(&*self.views, &mut state, now).await?;
         self.watcher.stage(target, "making room", 0);
         self.drop_others(target).await?;
-        let mut generations = BTreeMap::new();
         for view in target.views() {
-            generations.insert(view.name.to_owned(), self.views.make_generation(view).await?);
+            state.generations.insert(view.name.to_owned(), self.views.make_generation(view).await?);
         }
-        let now = self.clock.now();
-        let mut state = ReplayState::new(now, target, generations);
-        stored.save(&*self.views, &mut state, now).await?;
+        stored.save(&*self.views, &mut state, self.clock.now()).await?;
         Ok(state)
     }
 
@@ -279,6 +293,11 @@ impl Replay {
 }
 
 impl ReplayState {
+    /// Whether it came as far as to make what it builds.
+    fn has_generations(&self, target: Target) -> bool {
+        target.views().iter().all(|view| self.generations.contains_key(view.name))
+    }
+
     fn take_in(&mut self, step: usize, segment: usize, filled: Filled) {
         if let Some(segments) = &mut self.steps[step].segments {
             segments.remove(&segment);

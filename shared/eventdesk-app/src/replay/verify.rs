@@ -77,9 +77,9 @@ pub struct Verified {
 }
 
 impl Verified {
-    /// Whether all is as the store says.
+    /// Whether all is as the store says, and the store can be read.
     pub fn is_well(&self) -> bool {
-        self.differences.is_empty() && self.more == 0
+        self.differences.is_empty() && self.more == 0 && self.poisoned.is_empty()
     }
 
     fn view(&mut self, view: &'static ViewSpec) -> &mut ViewReport {
