@@ -2,16 +2,10 @@
 
 mod login;
 
-use std::{
-    borrow::Cow,
-    collections::HashMap,
-    io::Read,
-    sync::{Arc, LazyLock},
-};
+use std::{collections::HashMap, io::Read, sync::LazyLock};
 
 use flate2::read::GzDecoder;
 use http::HeaderValue;
-use utoipa_swagger_ui::{Config, serve};
 
 use eventdesk_app::identity::Scope;
 
@@ -23,25 +17,28 @@ const INDEX: &str = include_str!("docs/index.html");
 const REDIRECT: &str = include_str!("docs/redirect.html");
 const SCRIPT: &str = include_str!("docs/start.js");
 
-/// How a packed file begins (RFC 1952, section 2.3.1).
-const GZIP: [u8; 2] = [0x1f, 0x8b];
-
-/// The files of Swagger UI that the pages load.
-const FILES: [&str; 5] =
-    ["swagger-ui.css", "swagger-ui-bundle.js", "oauth2-redirect.js", "favicon-16x16.png", "favicon-32x32.png"];
-
 /// A file of the page.
 pub(crate) struct Asset {
-    /// Packed by gzip where the library has packed it: whole, they would be a third of every function's binary.
-    bytes: Cow<'static, [u8]>,
+    bytes: &'static [u8],
+    is_packed: bool,
     pub(crate) media_type: HeaderValue,
     pub(crate) etag: HeaderValue,
 }
 
 impl Asset {
+    /// A file of ours.
+    fn whole_as(bytes: &'static [u8], media_type: HeaderValue) -> Self {
+        Self { bytes, is_packed: false, media_type, etag: headers::etag_of(bytes) }
+    }
+
+    /// A file that the build has packed by gzip.
+    fn packed_as(bytes: &'static [u8], media_type: HeaderValue) -> Self {
+        Self { is_packed: true, ..Self::whole_as(bytes, media_type) }
+    }
+
     /// The file packed by gzip, if it is.
-    pub(crate) fn packed(&self) -> Option<&[u8]> {
-        self.bytes.starts_with(&GZIP).then_some(&*self.bytes)
+    pub(crate) fn packed(&self) -> Option<&'static [u8]> {
+        self.is_packed.then_some(self.bytes)
     }
 
     /// The file itself.
@@ -53,24 +50,25 @@ impl Asset {
     }
 }
 
-static ASSETS: LazyLock<HashMap<&'static str, Asset>> = LazyLock::new(|| {
-    let config = Arc::new(Config::from("openapi.json"));
-    let vendored = FILES.into_iter().filter_map(|name| {
-        let file = serve(name, Arc::clone(&config)).ok().flatten()?;
-        let media_type = match name.rsplit('.').next() {
-            Some("css") => HeaderValue::from_static("text/css; charset=utf-8"),
-            Some("js") => headers::JAVASCRIPT,
-            _ => HeaderValue::from_static("image/png"),
-        };
-        Some((name, asset_of(file.bytes, media_type)))
-    });
-    vendored.chain([("start.js", asset_of(Cow::Borrowed(SCRIPT.as_bytes()), headers::JAVASCRIPT))]).collect()
-});
-
-fn asset_of(bytes: Cow<'static, [u8]>, media_type: HeaderValue) -> Asset {
-    let etag = headers::etag_of(&bytes);
-    Asset { bytes, media_type, etag }
+/// A file of Swagger UI, as `build.rs` has packed it.
+macro_rules! swagger_ui {
+    ($name:literal, $media_type:expr) => {
+        ($name, Asset::packed_as(include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".gz")), $media_type))
+    };
 }
+
+static ASSETS: LazyLock<HashMap<&'static str, Asset>> = LazyLock::new(|| {
+    const CSS: HeaderValue = HeaderValue::from_static("text/css; charset=utf-8");
+    const PNG: HeaderValue = HeaderValue::from_static("image/png");
+    HashMap::from([
+        swagger_ui!("swagger-ui.css", CSS),
+        swagger_ui!("swagger-ui-bundle.js", headers::JAVASCRIPT),
+        swagger_ui!("oauth2-redirect.js", headers::JAVASCRIPT),
+        swagger_ui!("favicon-16x16.png", PNG),
+        swagger_ui!("favicon-32x32.png", PNG),
+        ("start.js", Asset::whole_as(SCRIPT.as_bytes(), headers::JAVASCRIPT)),
+    ])
+});
 
 /// A file of the page by its name.
 pub(crate) fn asset(name: &str) -> Option<&'static Asset> {
