@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use aws_smithy_http_client::{
     Builder,
-    tls::{Provider, rustls_provider::CryptoMode},
+    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
 use aws_smithy_runtime_api::client::{
     http::{
@@ -17,10 +17,14 @@ use aws_smithy_runtime_api::client::{
 /// One HTTP client for all services. Certificate authorities are read by the first call that needs them: an endpoint
 /// without TLS, such as an emulator's, and a process that calls nobody wait for none of it.
 pub(super) fn http_client() -> SharedHttpClient {
-    SharedHttpClient::new(ByScheme {
-        plain: Builder::new().build_http(),
-        tls: Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https(),
-    })
+    SharedHttpClient::new(ByScheme { plain: believing(TrustStore::empty()), tls: believing(TrustStore::default()) })
+}
+
+/// A client that believes these authorities. One kind serves both schemes: another one would be a second HTTP client in
+/// each binary, with HTTP/2 and all.
+fn believing(authorities: TrustStore) -> SharedHttpClient {
+    let context = TlsContext::builder().with_trust_store(authorities).build().expect("nothing in it can be wrong");
+    Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).tls_context(context).build_https()
 }
 
 #[derive(Debug)]
