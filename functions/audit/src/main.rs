@@ -7,7 +7,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use eventdesk_cloud::Cloud;
 use eventdesk_desk::handler;
-use eventdesk_http::{Function, Services, routes::Owner};
+use eventdesk_http::{Function, Services, routes};
 use eventdesk_lambda::{closing, run, serve, start};
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
@@ -19,9 +19,10 @@ async fn main() -> ExitCode {
         let cloud = Cloud::new(&config);
         if name == "operations" {
             let (desk, operations) = tokio::try_join!(cloud.desk(), cloud.operations())?;
-            let services = Services { operations: Some(Arc::new(operations)), ..desk.services(None) };
+            let views = Arc::clone(&operations.letters.views);
+            let services = Services { operations: Some(Arc::new(operations)), ..desk.services(Some(views)) };
             closing(&config, cloud.close()).await;
-            return serve(Function::new(Owner::Operations, Arc::new(services))).await;
+            return serve(Function::new::<routes::program::Audit>(routes::Owner::Operations, Arc::new(services))).await;
         }
         let audit = cloud.audit().await?;
         closing(&config, cloud.close()).await;

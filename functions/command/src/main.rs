@@ -4,16 +4,19 @@ use std::{process::ExitCode, sync::Arc};
 
 use eventdesk_cloud::Cloud;
 use eventdesk_desk::handler;
-use eventdesk_http::{Function, Services, routes::Owner};
+use eventdesk_http::{
+    Function, Services,
+    routes::program::{self, Program},
+};
 use eventdesk_lambda::{serve, start};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     start(async |config| {
-        let owner = handler(&[Owner::CommandTicket, Owner::CommandMessage, Owner::CommandDirectory])?;
+        let owner = handler(program::Command::FUNCTIONS)?;
         let desk = Cloud::new(&config).desk().await?;
         let services = Services { commands: Some(desk.commands()), ..desk.services(None) };
-        serve(Function::new(owner, Arc::new(services))).await
+        serve(Function::new::<program::Command>(owner, Arc::new(services))).await
     })
     .await
 }

@@ -12,7 +12,7 @@ use eventdesk_app::{
 use eventdesk_gateway::{Functions, Gateway, GatewayOptions, Server};
 use eventdesk_http::{
     Function, MAX_BODY_BYTES, Services,
-    routes::{BASE_PATH, Owner},
+    routes::{BASE_PATH, Owner, program},
 };
 use eventdesk_local::LocalError;
 use eventdesk_runtime::{Config, config::Secret};
@@ -115,7 +115,7 @@ fn gateway(opened: &Opened, commands: Arc<Commands>, operations: Operations) -> 
         ..services
     });
     let functions = Owner::ALL.into_iter().fold(Functions::default(), |functions, owner| {
-        functions.with(owner, Arc::new(Function::new(owner, Arc::clone(&services))))
+        functions.with(owner, Arc::new(Function::new::<program::Whole>(owner, Arc::clone(&services))))
     });
     let config = desk.config();
     let options = GatewayOptions {

@@ -7,8 +7,11 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use eventdesk_cloud::Cloud;
 use eventdesk_desk::handler;
-use eventdesk_http::{CallerResolver, Function, Services, routes::Owner};
-use eventdesk_lambda::{closing, run, serve, start};
+use eventdesk_http::{
+    CallerResolver, Function, Services,
+    routes::{Owner, program},
+};
+use eventdesk_lambda::{run, serve, start};
 
 /// How long a start waits for issuers elsewhere. Lambda allows ten seconds for all of it.
 const ISSUERS_PATIENCE: Duration = Duration::from_secs(2);
@@ -26,11 +29,9 @@ async fn main() -> ExitCode {
             let callers = CallerResolver { admissions: Some(desk.commands()), ..desk.services(None).callers };
             return run(async |event| authorizer::answer(&believed.authorizer, &callers, event).await).await;
         }
-        let services = desk.services(Some(cloud.views().await?));
         let (commands, identity) = (Some(desk.commands()), Some(desk.identity(&keys)));
-        let services = Services { commands, identity, ..services };
-        closing(&config, cloud.close()).await;
-        serve(Function::new(Owner::Identity, Arc::new(services))).await
+        let services = Services { commands, identity, ..desk.services(None) };
+        serve(Function::new::<program::Identity>(Owner::Identity, Arc::new(services))).await
     })
     .await
 }

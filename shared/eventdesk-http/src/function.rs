@@ -7,7 +7,7 @@ mod permitted;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{ptr, sync::Arc};
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use eventdesk_app::{Commands, Digester, Policy, identity::Identity, operations::Operations, queries::Queries};
@@ -20,7 +20,7 @@ use crate::{
     docs::DocsLogin,
     reply::Reply,
     request::{Query, Request},
-    routes::{self, Access, Match, Owner, Route, find, strip_prefix},
+    routes::{self, Access, Handler, Match, Owner, Program, Route, find, handlers, strip_prefix, table},
 };
 
 pub use authorized::AuthorizerContext;
@@ -80,15 +80,17 @@ pub struct Probe {
 #[derive(Clone)]
 pub struct Function {
     owner: Owner,
+    /// In the order of the route table.
+    handlers: Arc<[Handler]>,
     services: Arc<Services>,
 }
 
 impl Function {
-    /// The function `owner`, standing on `services`.
-    pub fn new(owner: Owner, services: Arc<Services>) -> Self {
+    /// The function `owner` of a program, standing on `services`. One that the program has not knows no route.
+    pub fn new<Of: Program>(owner: Owner, services: Arc<Services>) -> Self {
         // Built here, so that the first request does not wait for it.
         let _ = find(&Method::GET, "/");
-        Self { owner, services }
+        Self { owner, handlers: handlers::<Of>().into(), services }
     }
 
     /// Which function it is.
@@ -122,7 +124,12 @@ impl Function {
         let principal = principal(&Asked { services, event, route, params, path }).await?;
         let query = Query::parse(event.raw_query_string.as_deref().unwrap_or_default(), route.parameters)?;
         let request = Request { services, event, route, params, prefix, path, query, principal, request_id };
-        (route.handler)(&request).await
+        self.handler(route)(&request).await
+    }
+
+    fn handler(&self, route: &Route) -> Handler {
+        let place = table().iter().position(|known| ptr::eq(known, route)).expect("what is found stands in the table");
+        self.handlers[place]
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod finding;
 mod parameters;
+pub mod program;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use crate::{Problem, reply::Reply, request::Request};
 
 pub use finding::{Match, PathParams, find, strip_prefix};
 pub use parameters::{Parameter, ParameterKind};
+pub use program::Program;
 
 /// What every route's path begins with.
 pub const BASE_PATH: &str = "/api/v1";
@@ -36,7 +38,7 @@ pub enum Owner {
     QueryDirectory,
     /// Tokens, the caller, documents and health.
     Identity,
-    /// What operators see of the consumers.
+    /// How the desk stands, and its consumers.
     Operations,
 }
 
@@ -136,7 +138,8 @@ pub struct Route {
     pub request: Option<(Media, SchemaFn)>,
     /// The successful answer.
     pub answer: Answer,
-    pub(crate) handler: Handler,
+    /// For [`handlers`].
+    handler: Handler,
 }
 
 impl std::fmt::Debug for Route {
@@ -211,6 +214,11 @@ fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
 
 /// All routes.
 pub fn table() -> &'static [Route] {
-    static TABLE: LazyLock<Vec<Route>> = LazyLock::new(table::routes);
+    static TABLE: LazyLock<Vec<Route>> = LazyLock::new(table::routes::<program::Nobody>);
     &TABLE
+}
+
+/// What answers each route of [`table`], in its order.
+pub(crate) fn handlers<Of: Program>() -> Vec<Handler> {
+    table::routes::<Of>().into_iter().map(|route| route.handler).collect()
 }

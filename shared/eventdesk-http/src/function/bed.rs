@@ -32,7 +32,7 @@ use uuid::Uuid;
 use super::{Function, Services, Settings};
 use crate::{
     CallerResolver, DocsLogin, KnownCallers, RoleSource, TrustedIssuer,
-    routes::{Match, Owner, find},
+    routes::{Match, Owner, find, program},
 };
 
 pub(super) const ISSUER: &str = "http://127.0.0.1:8080";
@@ -387,7 +387,7 @@ impl Ask<'_> {
                 })
             },
         );
-        let response = Function::new(owner, services).call(self.event()).await;
+        let response = Function::new::<program::Whole>(owner, services).call(self.event()).await;
         let text = match response.body {
             Some(Body::Text(text)) => text,
             Some(Body::Binary(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),

@@ -7,7 +7,8 @@ use super::{
     Access::{Authenticated, Needs, Public},
     Answer, Media,
     Owner::{CommandDirectory, CommandMessage, CommandTicket, Identity, Operations, QueryDirectory, QueryTicket},
-    Route, parameters as q,
+    Program, Route, parameters as q,
+    program::{answers, elsewhere},
 };
 use crate::{
     handlers::{
@@ -25,7 +26,8 @@ const DIRECTORY_READ: &[&str] = &["directory:read"];
 const DIRECTORY_WRITE: &[&str] = &["directory:write"];
 const ADMIN: &[&str] = &["admin"];
 
-/// `METHOD "path", owner, access, "summary" => handler`, the path after `/api/v1`.
+/// `METHOD "path", owner, access, "summary" => handler`, the path after `/api/v1`; within a function of `Of`, the
+/// program.
 macro_rules! route {
     ($method:ident $path:literal, $owner:expr, $access:expr, $tag:literal, $summary:literal => $handler:path) => {
         Route {
@@ -40,22 +42,24 @@ macro_rules! route {
             parameters: &[],
             request: None,
             answer: Answer::Nothing,
-            handler: |request| Box::pin($handler(request)),
+            // Known while compiling, so that nothing leads to the handlers of others.
+            handler: if const { answers::<Of>($owner) } { |request| Box::pin($handler(request)) } else { elsewhere },
         }
     };
 }
 
-pub(super) fn routes() -> Vec<Route> {
-    let mut routes = tickets();
-    routes.extend(messages());
-    routes.extend(directory());
-    routes.extend(authentication());
-    routes.extend(service_accounts());
-    routes.extend(operations());
+/// All routes, with the handlers of this program.
+pub(super) fn routes<Of: Program>() -> Vec<Route> {
+    let mut routes = tickets::<Of>();
+    routes.extend(messages::<Of>());
+    routes.extend(directory::<Of>());
+    routes.extend(authentication::<Of>());
+    routes.extend(service_accounts::<Of>());
+    routes.extend(operations::<Of>());
     routes
 }
 
-fn tickets() -> Vec<Route> {
+fn tickets<Of: Program>() -> Vec<Route> {
     use ticket_changes as c;
     vec![
         route!(POST "/tickets", CommandTicket, Needs(P::TicketsOpen), "tickets", "Opens a ticket." => c::open)
@@ -117,7 +121,7 @@ fn tickets() -> Vec<Route> {
     ]
 }
 
-fn messages() -> Vec<Route> {
+fn messages<Of: Program>() -> Vec<Route> {
     use messages as m;
     vec![
         route!(POST "/tickets/{ticket_id}/messages", CommandMessage, Needs(P::Messages), "messages",
@@ -150,13 +154,13 @@ fn messages() -> Vec<Route> {
     ]
 }
 
-fn directory() -> Vec<Route> {
-    let mut routes = users();
-    routes.extend(employees());
+fn directory<Of: Program>() -> Vec<Route> {
+    let mut routes = users::<Of>();
+    routes.extend(employees::<Of>());
     routes
 }
 
-fn users() -> Vec<Route> {
+fn users<Of: Program>() -> Vec<Route> {
     use user_changes as c;
     vec![
         route!(POST "/users", CommandDirectory, Needs(P::UsersAdminister), "directory", "Registers a user." =>
@@ -219,7 +223,7 @@ fn users() -> Vec<Route> {
     ]
 }
 
-fn employees() -> Vec<Route> {
+fn employees<Of: Program>() -> Vec<Route> {
     vec![
         route!(POST "/employees", CommandDirectory, Needs(P::EmployeesWrite), "directory", "Registers an employee." =>
             employees::register)
@@ -246,7 +250,7 @@ fn employees() -> Vec<Route> {
     ]
 }
 
-fn authentication() -> Vec<Route> {
+fn authentication<Of: Program>() -> Vec<Route> {
     vec![
         route!(POST "/token", Identity, Public, "authentication", "Issues an access token." => token::issue)
             .takes::<token::TokenForm>(Media::Form)
@@ -282,7 +286,7 @@ fn authentication() -> Vec<Route> {
     ]
 }
 
-fn service_accounts() -> Vec<Route> {
+fn service_accounts<Of: Program>() -> Vec<Route> {
     use clients as c;
     vec![
         route!(POST "/clients", Identity, Needs(P::Administer), "authentication",
@@ -312,12 +316,12 @@ fn service_accounts() -> Vec<Route> {
     ]
 }
 
-fn operations() -> Vec<Route> {
+fn operations<Of: Program>() -> Vec<Route> {
     vec![
         route!(GET "/health", Identity, Public, "operations", "Tells that the desk answers." => operations::health)
             .answers::<operations::HealthView>(200)
             .also_at_root(),
-        route!(GET "/ready", Identity, Public, "operations", "Tells which part is not ready." => operations::ready)
+        route!(GET "/ready", Operations, Public, "operations", "Tells which part is not ready." => operations::ready)
             .answers::<operations::ReadyView>(200)
             .also_at_root(),
         route!(GET "/admin/routes", Identity, Needs(P::Administer), "operations", "Lists every route." =>
