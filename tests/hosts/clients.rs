@@ -274,7 +274,11 @@ async fn a_revoked_token_opens_nothing(desk: &Host) {
     let access = caller.bearer.clone().unwrap_or_default();
     revoke(&access).await;
     ended(&caller).await;
-    worthless(&inspected(&scene, &asker, &access).await);
+    // Another process of the host knows it within a second.
+    until("the token is told to be worth nothing", async || {
+        inspected(&scene, &asker, &access).await.body["active"] == false
+    })
+    .await;
     let fields_of = |token: &str| [("grant_type", "refresh_token".to_owned()), ("refresh_token", token.to_owned())];
     let ask = async |token: &str| {
         let fields = fields_of(token);

@@ -167,13 +167,14 @@ impl Audit {
         self.views.prepare(&[&AUDIT]).await
     }
 
-    /// Looks once and changes nothing: what is behind now.
+    /// Looks once and changes nothing: what is behind now. Where no run has looked yet it looks back as far as later runs
+    /// do, so that whoever asks is answered soon.
     ///
     /// # Errors
     /// See [`AuditError`].
     pub async fn inspect(&self) -> Result<AuditReport, AuditError> {
         let now = self.clock.now();
-        let first = earlier(now, self.options.first_look_back);
+        let first = earlier(now, self.options.look_back);
         let state = match State::load(&*self.views, first).await {
             Ok((state, _)) => state,
             // No run has made a place for it yet.
