@@ -184,7 +184,7 @@ async fn a_function_that_is_told_to_end_closes_its_connections(desk: &Host) {
     for (handler, event) in [
         ("query-ticket", gateway_event("GET", "/api/v1/nothing", &Value::Null, None)),
         ("projector-history", json!({ "Records": [] })),
-        ("identity", gateway_event("GET", "/api/v1/health", &Value::Null, None)),
+        ("operations", gateway_event("GET", "/api/v1/ready", &Value::Null, None)),
     ] {
         let function = lambdas.another(handler, &[]).await;
         function.invoke(event).await;
