@@ -66,7 +66,15 @@ class Browser:
         os.close(self.read_end)
         os.close(self.write_end)
         self.log.close()
-        self.folder.cleanup()
+        # Its children end a moment after it, and write until then.
+        until = time.monotonic() + 10
+        while True:
+            try:
+                return self.folder.cleanup()
+            except OSError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
 
     def call(self, method, session=None, **params):
         """What the browser answers to a command."""

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use eventdesk_tests::{Desk, Host, Opa, Scene};
+use eventdesk_tests::{Desk, Host, Oidc, Opa, Scene};
 use serde_json::json;
 
 use crate::{Independent, roles};
@@ -24,7 +24,10 @@ fn project(path: &str) -> PathBuf {
 }
 
 async fn holds_the_role_table(settings: &[(&str, &str)]) {
-    let host = Host::Embedded(Desk::start_with(settings));
+    let elsewhere = Oidc::settings_if_here();
+    let elsewhere = elsewhere.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    let settings: Vec<_> = elsewhere.chain(settings.iter().copied()).collect();
+    let host = Host::Embedded(Desk::start_with(&settings));
     for (_, test) in roles::tests() {
         test(&host).await;
     }

@@ -60,7 +60,7 @@ impl Oidc {
     }
 
     /// The settings of a desk that believes it, if it is there.
-    pub(crate) fn settings_if_here() -> BTreeMap<String, String> {
+    pub fn settings_if_here() -> BTreeMap<String, String> {
         Self::here().map(|oidc| oidc.settings()).unwrap_or_default()
     }
 
