@@ -35,6 +35,8 @@ pub(super) struct SegmentFold {
     pub(super) poisoned: Vec<StreamId>,
     /// Events read so far.
     pub(super) events: u64,
+    /// Those of them that the watcher has been told of.
+    told: u64,
 }
 
 impl SegmentFold {
@@ -51,10 +53,11 @@ impl SegmentFold {
             skipped: None,
             poisoned: Vec::new(),
             events: 0,
+            told: 0,
         }
     }
 
-    /// The next documents; nothing at the end.
+    /// The next documents; nothing at the end. The watcher is told how far that is.
     pub(super) async fn next(
         &mut self,
         replay: &Replay,
@@ -85,12 +88,22 @@ impl SegmentFold {
                 self.folder.close();
             }
         }
-        if self.folder.waiting() == 0 {
-            return Ok(None);
-        }
-        let made = self.folder.take(ground).await?;
-        Ok(Some(made))
+        let made = if self.folder.waiting() == 0 { None } else { Some(self.folder.take(ground).await?) };
+        replay.watcher.advanced(self.events - self.told, made.as_ref().map_or(0, |made| made.len() as u64));
+        self.told = self.events;
+        Ok(made)
     }
+}
+
+/// The documents of each view that a step makes, in the order in which it makes them.
+pub(super) fn by_view(step: Step, mut made: Vec<Made>) -> Vec<(&'static ViewSpec, Vec<Made>)> {
+    let mut parted = Vec::new();
+    for view in step.views() {
+        let ours;
+        (ours, made) = made.into_iter().partition(|made: &Made| made.view.name == view.name);
+        parted.push((*view, ours));
+    }
+    parted
 }
 
 /// What became of a segment.
@@ -114,19 +127,13 @@ impl Replay {
         let corrections = Corrections::default();
         let ground = Ground { views: &*self.views, generations, corrections: &corrections };
         let mut fold = SegmentFold::new(step, segment, None);
-        let (mut done, mut told) = (Filled::default(), 0);
+        let mut done = Filled::default();
         while let Some(made) = fold.next(self, &ground).await? {
             done.documents += made.len() as u64;
-            self.watcher.advanced(fold.events - told, made.len() as u64);
-            told = fold.events;
-            let mut made = made;
-            for view in step.views() {
-                let ours;
-                (ours, made) = made.into_iter().partition(|made: &Made| made.view.name == view.name);
+            for (view, ours) in by_view(step, made) {
                 *done.ours.entry(view.name).or_default() += self.fill_view(view, ours, &ground).await?;
             }
         }
-        self.watcher.advanced(fold.events - told, 0);
         done.events = fold.events;
         done.poisoned = fold.poisoned;
         Ok(done)

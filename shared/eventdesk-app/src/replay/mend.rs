@@ -103,7 +103,6 @@ impl Replay {
                             self.mend(&made, &ground, dry_run, &mut done).await?;
                         }
                     }
-                    self.watcher.advanced(fold.events, 0);
                     self.watcher.part_done();
                     done.events += fold.events;
                 }

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::{
     Difference, Kind, Replay, ReplayError, Step, Target,
-    fill::{SegmentFold, Task, side_by_side},
+    fill::{SegmentFold, Task, by_view, side_by_side},
     fingerprint::fingerprint,
     folding::{Corrections, Ground, Made},
     judge::{Verdict, differing, stream_of},
@@ -196,22 +196,16 @@ impl Replay {
     ) -> Result<Seen, ReplayError> {
         let ground = Ground { views: &*self.views, generations, corrections };
         let mut fold = SegmentFold::new(step, segment, most);
-        let (mut seen, mut told, mut left) = (Seen::default(), 0, most.unwrap_or(usize::MAX));
+        let (mut seen, mut left) = (Seen::default(), most.unwrap_or(usize::MAX));
         while left > 0
             && let Some(made) = fold.next(self, &ground).await?
         {
-            self.watcher.advanced(fold.events - told, made.len() as u64);
-            told = fold.events;
             let heads = made.iter().filter(|made| made.view.name != HISTORY.name).count();
             left = left.saturating_sub(heads.max(1));
-            let mut made = made;
-            for view in step.views() {
-                let ours: Vec<Made>;
-                (ours, made) = made.into_iter().partition(|made: &Made| made.view.name == view.name);
+            for (view, ours) in by_view(step, made) {
                 self.compare(view, &ours, &ground, &mut seen).await?;
             }
         }
-        self.watcher.advanced(fold.events - told, 0);
         seen.events = fold.events;
         seen.poisoned = fold.poisoned;
         Ok(seen)
