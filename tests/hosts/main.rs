@@ -21,6 +21,7 @@ mod docs_login;
 mod documents;
 mod faults;
 mod functions;
+mod guards;
 mod hosts;
 mod identity;
 mod jwt;
@@ -56,12 +57,13 @@ type Independent = (&'static str, fn() -> Pin<Box<dyn Future<Output = ()>>>);
 /// The name of a suite, and its tests.
 type Suite = (&'static str, fn() -> Vec<Test>);
 
-const EVERYWHERE: [Suite; 14] = [
+const EVERYWHERE: [Suite; 15] = [
     ("clients", clients::tests),
     ("concurrency", concurrency::tests),
     ("conventions", conventions::tests),
     ("conversation", conversation::tests),
     ("documents", documents::tests),
+    ("guards", guards::tests),
     ("identity", identity::tests),
     ("lists", lists::tests),
     ("replay", replay::tests),

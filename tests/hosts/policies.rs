@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use eventdesk_tests::{Desk, Host, Oidc, Opa, Scene};
 use serde_json::json;
 
-use crate::{Independent, roles};
+use crate::{Independent, guards, roles};
 
 /// The suite. Each test starts what it needs.
 pub(crate) fn tests() -> Vec<Independent> {
@@ -28,7 +28,7 @@ async fn holds_the_role_table(settings: &[(&str, &str)]) {
     let elsewhere = elsewhere.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     let settings: Vec<_> = elsewhere.chain(settings.iter().copied()).collect();
     let host = Host::Embedded(Desk::start_with(&settings));
-    for (_, test) in roles::tests() {
+    for (_, test) in roles::tests().into_iter().chain(guards::tests()) {
         test(&host).await;
     }
     host.end().await;
