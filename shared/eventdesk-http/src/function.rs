@@ -7,7 +7,7 @@ mod permitted;
 #[cfg(test)]
 mod tests;
 
-use std::{ptr, sync::Arc};
+use std::sync::Arc;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use eventdesk_app::{Commands, Digester, Policy, identity::Identity, operations::Operations, queries::Queries};
@@ -128,7 +128,7 @@ impl Function {
     }
 
     fn handler(&self, route: &Route) -> Handler {
-        let place = table().iter().position(|known| ptr::eq(known, route)).expect("what is found stands in the table");
+        let place = table().element_offset(route).expect("what is found stands in the table");
         self.handlers[place]
     }
 }
