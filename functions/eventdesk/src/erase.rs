@@ -4,18 +4,21 @@ use std::{sync::Arc, time::Duration};
 
 use clap::Args;
 use eventdesk_app::{
-    Commands, DeploymentSecret,
     erasure::{Erased, Erasure},
-    ports::{Clients, CommitScan, Credentials, EventStore, PrivateParts, Publisher, Sessions},
-    publish::LocalPublisher,
+    ports::{CommitScan, PrivateParts},
 };
-use eventdesk_desk::{Desk, Parts};
+use eventdesk_desk::Desk;
 use eventdesk_events::UserId;
 use eventdesk_local::{Local, LocalError};
 use eventdesk_runtime::{Config, config::Bus};
 use eventdesk_sqlite::DataFolder;
 
-use crate::{beside::Beside, console, failure::Failure, opened::needs};
+use crate::{
+    beside::Beside,
+    console,
+    failure::Failure,
+    opened::{self, needs},
+};
 
 /// How long deliveries that were on their way are waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -40,19 +43,21 @@ pub(crate) async fn erase(config: Config, args: &EraseArgs) -> Result<(), Failur
         _ => None,
     };
     let operations = beside.operations().await?;
-    let secret = match &config.secret_parameter {
-        Some(_) => beside.cloud.secret().await?,
-        None => Local::new(DataFolder::open_beside_server(&config.data).map_err(LocalError::from)?).secret()?,
+    let local = match &config.secret_parameter {
+        Some(_) => None,
+        None => Some(Local::new(DataFolder::open_beside_server(&config.data).map_err(LocalError::from)?)),
     };
-    let (store, private, scan): (Arc<dyn EventStore>, Arc<dyn PrivateParts>, Arc<dyn CommitScan>) = match &beside.sqlite
-    {
-        Some(sqlite) => (Arc::new(sqlite.clone()), Arc::new(sqlite.clone()), Arc::new(sqlite.clone())),
-        None => beside.cloud.erasing_store().await.ok_or_else(|| needs("store.table"))?,
+    let secret = opened::secret(&config, local.as_ref(), &beside.cloud).await?;
+    let (private, scan): (Arc<dyn PrivateParts>, Arc<dyn CommitScan>) = if let Some(sqlite) = &beside.sqlite {
+        (Arc::new(sqlite.clone()), Arc::new(sqlite.clone()))
+    } else {
+        let dynamo = beside.cloud.dynamo_store().await.ok_or_else(|| needs("store.table"))?;
+        (dynamo.clone(), dynamo)
     };
-    let publisher: Arc<dyn Publisher> = beside.cloud.publisher().await.unwrap_or_else(|| Arc::new(LocalPublisher));
-    let commands = deciding(&beside, store, publisher, secret).await?;
+    // No token is issued here, so the issuer has no name.
+    let parts = opened::parts(&beside.cloud, beside.sqlite.as_ref(), secret, String::new()).await?;
     let erasure = Erasure {
-        commands,
+        commands: Desk::new(beside.config.clone(), parts)?.commands(),
         private,
         scan,
         views: beside.views,
@@ -74,22 +79,4 @@ pub(crate) async fn erase(config: Config, args: &EraseArgs) -> Result<(), Failur
     } else {
         Ok(())
     }
-}
-
-/// What the record is deleted with, and the proof recorded.
-async fn deciding(
-    beside: &Beside,
-    store: Arc<dyn EventStore>,
-    publisher: Arc<dyn Publisher>,
-    secret: DeploymentSecret,
-) -> Result<Arc<Commands>, Failure> {
-    let (credentials, clients, sessions): (Arc<dyn Credentials>, Arc<dyn Clients>, Arc<dyn Sessions>) =
-        match &beside.sqlite {
-            Some(sqlite) => (Arc::new(sqlite.credentials()), Arc::new(sqlite.clients()), Arc::new(sqlite.sessions())),
-            None => (beside.cloud.credentials().await, beside.cloud.clients().await, beside.cloud.sessions().await),
-        };
-    // No token is issued here, and none is checked.
-    let (issuer, revocations, failed_logins) = (String::new(), None, None);
-    let parts = Parts { issuer, secret, store, publisher, credentials, clients, sessions, revocations, failed_logins };
-    Ok(Desk::new(beside.config.clone(), parts)?.commands())
 }

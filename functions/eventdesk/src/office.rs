@@ -42,7 +42,8 @@ impl Office {
             _ => None,
         };
         let issuer = config.issuer_url(config.listen);
-        let (parts, keys) = opened::parts(&config, local.as_ref(), &cloud, sqlite.as_ref(), secret, issuer).await?;
+        let keys = opened::keys(&config, local.as_ref(), &cloud, &secret).await?;
+        let parts = opened::parts(&cloud, sqlite.as_ref(), secret, issuer).await?;
         let desk = Desk::new(config, parts)?;
         let identity = desk.identity(&keys);
         Ok(Self { desk, keys, identity, local, cloud })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use eventdesk_app::{
     DeploymentSecret,
     operations::Operations,
-    ports::{EventStore, ImportStore, Publisher, Queue, ReadStore},
+    ports::{ImportStore, Queue, ReadStore},
     projections::{Projector, projectors},
     publish::LocalPublisher,
 };
@@ -42,15 +42,16 @@ impl Opened {
             Views::Sqlite => local.views(sqlite.as_ref()).await?,
             Views::MongoDb { .. } => cloud.prepared_views().await?,
         };
-        let half_imported = match (&sqlite, cloud.import_store().await) {
+        let half_imported = match (&sqlite, cloud.dynamo_store().await) {
             (Some(store), _) => store.unfinished_import().await?.is_some(),
-            (None, Some((store, _))) => store.unfinished_import().await?.is_some(),
+            (None, Some(store)) => store.unfinished_import().await?.is_some(),
             (None, None) => false,
         };
         if half_imported {
             return Err(Failure::HalfImported);
         }
-        let (parts, keys) = parts(&config, Some(&local), &cloud, sqlite.as_ref(), secret, issuer).await?;
+        let keys = keys(&config, Some(&local), &cloud, &secret).await?;
+        let parts = parts(&cloud, sqlite.as_ref(), secret, issuer).await?;
         Ok(Self { desk: Desk::new(config, parts)?, keys, views, sqlite, cloud, _folder: local })
     }
 
@@ -95,43 +96,38 @@ pub(crate) async fn secret(config: &Config, local: Option<&Local>, cloud: &Cloud
     if config.secret_parameter.is_some() { Ok(cloud.secret().await?) } else { Ok(folder(local)?.secret()?) }
 }
 
-/// What a desk stands on, its read models apart.
-pub(crate) async fn parts(
+/// The keys of the built-in issuer; `local` is the data folder, where there is one.
+pub(crate) async fn keys(
     config: &Config,
     local: Option<&Local>,
+    cloud: &Cloud,
+    secret: &DeploymentSecret,
+) -> Result<Arc<IssuerKeys>, Failure> {
+    match config.store {
+        Store::Sqlite => Ok(folder(local)?.keys(config.builtin_issuer.token_minutes).await?),
+        Store::DynamoDb { .. } => Ok(cloud.keys(secret).await?),
+    }
+}
+
+/// What a desk stands on, its read models apart.
+pub(crate) async fn parts(
     cloud: &Cloud,
     sqlite: Option<&SqliteEventStore>,
     secret: DeploymentSecret,
     issuer: String,
-) -> Result<(Parts, Arc<IssuerKeys>), Failure> {
-    let publisher: Arc<dyn Publisher> = cloud.publisher().await.unwrap_or_else(|| Arc::new(LocalPublisher));
-    if let Some(sqlite) = sqlite {
-        let store: Arc<dyn EventStore> = Arc::new(sqlite.clone());
-        let credentials = Arc::new(sqlite.credentials());
-        let (sessions, revocations) = (Arc::new(sqlite.sessions()), Arc::new(sqlite.revocations()));
-        let clients = Arc::new(sqlite.clients());
-        let parts = Parts {
-            issuer,
-            secret,
-            store,
-            publisher,
-            credentials,
-            clients,
-            sessions,
-            revocations: Some(revocations),
-            failed_logins: None,
-        };
-        Ok((parts, folder(local)?.keys(config.builtin_issuer.token_minutes).await?))
-    } else {
-        let keys = cloud.keys(&secret).await?;
-        let store = cloud.store().await.ok_or_else(|| needs("store.table"))?;
-        let (credentials, failed_logins) = (cloud.credentials().await, cloud.failed_logins().await);
-        let (sessions, revocations) = (cloud.sessions().await, cloud.revocations().await);
-        let clients = cloud.clients().await;
-        let parts =
-            Parts { issuer, secret, store, publisher, credentials, clients, sessions, revocations, failed_logins };
-        Ok((parts, keys))
-    }
+) -> Result<Parts, Failure> {
+    let Some(sqlite) = sqlite else { return Ok(cloud.parts(secret, issuer).await?) };
+    Ok(Parts {
+        issuer,
+        secret,
+        store: Arc::new(sqlite.clone()),
+        publisher: cloud.publisher().await.unwrap_or_else(|| Arc::new(LocalPublisher)),
+        credentials: Arc::new(sqlite.credentials()),
+        clients: Arc::new(sqlite.clients()),
+        sessions: Arc::new(sqlite.sessions()),
+        revocations: Some(Arc::new(sqlite.revocations())),
+        failed_logins: None,
+    })
 }
 
 pub(crate) fn needs(key: &'static str) -> Failure {

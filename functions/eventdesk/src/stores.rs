@@ -54,9 +54,9 @@ impl Stores {
             let credentials = Arc::new(store.credentials());
             return Ok(Self { source: Source::Log(store.clone()), store, credentials, config, cloud, folder });
         }
-        let (store, scan) = cloud.import_store().await.ok_or_else(|| needs("store.table"))?;
+        let store = cloud.dynamo_store().await.ok_or_else(|| needs("store.table"))?;
         let credentials = cloud.credentials().await;
-        Ok(Self { store, source: Source::Scan(scan), credentials, config, cloud, folder })
+        Ok(Self { source: Source::Scan(store.clone()), store, credentials, config, cloud, folder })
     }
 
     /// The deployment secret, as a server would have it.

@@ -12,8 +12,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use eventdesk_app::{
     DeploymentSecret,
     ports::{
-        Clients, CommitScan, Credentials, EventStore, FailedLogins, GenerationStore, ImportStore, PrivateParts,
-        Publisher, QueueError, ReadStore, ReadStoreError, Revocations, Sessions,
+        Clients, Credentials, EventStore, FailedLogins, GenerationStore, Publisher, QueueError, ReadStore,
+        ReadStoreError, Revocations, Sessions,
     },
     projections::{Projector, VIEWS, projectors},
     publish::LocalPublisher,
@@ -96,9 +96,18 @@ impl Cloud {
     /// `Needs`, `Secret`, `SecretForm` and `Desk`.
     pub async fn desk(&self) -> Result<Desk, CloudError> {
         let issuer = self.config.builtin_issuer.url.clone().ok_or(CloudError::Needs("builtin_issuer.url"))?;
-        let parts = Parts {
+        let parts = self.parts(self.secret().await?, issuer).await?;
+        Ok(Desk::new(self.config.clone(), parts)?)
+    }
+
+    /// What a desk stands on, its read models apart, where the event store is `DynamoDB`.
+    ///
+    /// # Errors
+    /// `Needs`.
+    pub async fn parts(&self, secret: DeploymentSecret, issuer: String) -> Result<Parts, CloudError> {
+        Ok(Parts {
             issuer,
-            secret: self.secret().await?,
+            secret,
             store: self.store().await.ok_or(CloudError::Needs("store.table"))?,
             publisher: self.publisher().await.unwrap_or_else(|| Arc::new(LocalPublisher)),
             credentials: self.credentials().await,
@@ -106,8 +115,7 @@ impl Cloud {
             sessions: self.sessions().await,
             revocations: self.revocations().await,
             failed_logins: self.failed_logins().await,
-        };
-        Ok(Desk::new(self.config.clone(), parts)?)
+        })
     }
 
     /// The deployment secret, asked of SSM.
@@ -138,20 +146,6 @@ impl Cloud {
     pub async fn dynamo_store(&self) -> Option<Arc<DynamoEventStore>> {
         let Store::DynamoDb { table, .. } = &self.config.store else { return None };
         Some(Arc::new(DynamoEventStore::new(self.dynamodb().await, table)))
-    }
-
-    /// The event store to be searched and erased from, if it is `DynamoDB`.
-    pub async fn erasing_store(&self) -> Option<(Arc<dyn EventStore>, Arc<dyn PrivateParts>, Arc<dyn CommitScan>)> {
-        let Store::DynamoDb { table, .. } = &self.config.store else { return None };
-        let store = Arc::new(DynamoEventStore::new(self.dynamodb().await, table));
-        Some((store.clone(), store.clone(), store))
-    }
-
-    /// The event store to be read and filled as a whole, if it is `DynamoDB`.
-    pub async fn import_store(&self) -> Option<(Arc<dyn ImportStore>, Arc<dyn CommitScan>)> {
-        let Store::DynamoDb { table, .. } = &self.config.store else { return None };
-        let store = Arc::new(DynamoEventStore::new(self.dynamodb().await, table));
-        Some((store.clone(), store))
     }
 
     /// Tells the bus, if it is `EventBridge`.
