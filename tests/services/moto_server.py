@@ -1,36 +1,31 @@
 """Serves moto on a free loopback port, prints the URL, and runs until SIGTERM or SIGINT.
 
 moto's own server is not used for three reasons: moto is not thread-safe, so here one thread answers all requests, one
-after the other; a connection for every request costs more than most requests; and EventBridge parses the same few
-JSONPath expressions anew for every event and target, which takes longer than all the rest.
+after the other; a connection for every request costs more than most requests; and some of what moto does takes longer
+than all the rest (moto_patches.py).
 
 Because of the one thread a long poll would hold up everybody: receive with WaitTimeSeconds=0.
 """
 
-import functools
 import importlib
 import logging
 import os
 import signal
 import sys
 
-import jsonpath_ng.ext
-import jsonpath_ng.ext.parser
 import waitress
-
-cached_parse = functools.lru_cache(maxsize=1024)(jsonpath_ng.ext.parser.parse)
-jsonpath_ng.ext.parser.parse = cached_parse
-jsonpath_ng.ext.parse = cached_parse
 
 # Whatever moto might do with keys of the machine, it must not.
 os.environ["AWS_ACCESS_KEY_ID"] = os.environ["AWS_SECRET_ACCESS_KEY"] = "testing"
 
+import moto_patches  # noqa: E402
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: E402
 
 
 def main():
     # Requests that wait for the one thread are no news.
     logging.getLogger("waitress.queue").setLevel(logging.CRITICAL)
+    moto_patches.apply()
     application = DomainDispatcherApplication(create_backend_app)
     # Loading a service is slow: whoever asks first must not pay for it.
     for service in ("dynamodb", "events", "sqs"):
