@@ -155,17 +155,22 @@ impl Bench {
     /// Runs the audit, as its schedule does, until it has published and nudged so much; it leaves the last seconds alone.
     async fn audited(&self, republished: u64, nudged: u64) {
         let (mut done, start) = ((0, 0), Instant::now());
-        while done != (republished, nudged) {
+        loop {
             let report = self.lambdas().invoke("audit", json!({})).await;
             let figure = |name: &str| report[name].as_u64().unwrap_or_else(|| panic!("no {name}: {report}"));
             done = (done.0 + figure("republished"), done.1 + figure("nudged"));
             assert!(done.0 <= republished && done.1 <= nudged, "too much: {report}");
             assert!(figure("commits_behind") >= figure("republished") + figure("nudged"), "{report}");
+            if done == (republished, nudged) {
+                return;
+            }
             assert!(start.elapsed() < PATIENCE, "the audit did {done:?}: {report}");
             tokio::time::sleep(Duration::from_millis(200)).await;
             // What it published is worked through, as it is where queues are polled: beside what waits in them, the audit
             // takes what is missing for something that waits, too.
-            self.settle().await;
+            if figure("republished") > 0 {
+                self.settle().await;
+            }
         }
     }
 
