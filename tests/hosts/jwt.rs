@@ -107,7 +107,7 @@ async fn claims_make_a_caller(manager: &Caller, nobody: &Caller) {
     let me = manager.get("/me").await.is(200);
     assert_eq!(me.body["roles"], json!(["manager"]), "{me}");
     assert_eq!(me.body["claims"]["sub"], "00u-manager", "{me}");
-    assert!(me.body["user"].is_null(), "the directory does not know them: {me}");
+    assert_eq!(me.body["user"]["roles"], json!(["manager"]), "who comes for the first time gets a record: {me}");
     let whoami = manager.get("/whoami").await.is(200);
     assert_eq!(whoami.body["groups"], "[everyone internal/desk/managers]", "{whoami}");
     assert_eq!(whoami.body["email_verified"], "true", "{whoami}");

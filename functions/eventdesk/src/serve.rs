@@ -105,14 +105,12 @@ async fn make_first_admin(commands: &Commands, config: &Config) -> Result<(), Fa
 /// Every function that answers HTTP, behind the gateway.
 fn gateway(opened: &Opened, commands: Arc<Commands>, operations: Operations) -> Result<Gateway, Failure> {
     let Opened { desk, keys, views, .. } = opened;
-    let mut services = desk.services(Some(Arc::clone(views)));
-    services.callers.admissions = Some(Arc::clone(&commands));
     let services = Arc::new(Services {
-        commands: Some(commands),
+        commands: Some(Arc::clone(&commands)),
         queries: Some(desk.queries(Arc::clone(views))),
         identity: Some(desk.identity(keys)),
         operations: Some(Arc::new(operations)),
-        ..services
+        ..desk.services(Some(Arc::clone(views))).admitting(commands)
     });
     let functions = Owner::ALL.into_iter().fold(Functions::default(), |functions, owner| {
         functions.with(owner, Arc::new(Function::new::<program::Whole>(owner, Arc::clone(&services))))

@@ -8,7 +8,7 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 use eventdesk_cloud::Cloud;
 use eventdesk_desk::handler;
 use eventdesk_http::{
-    CallerResolver, Function, Services,
+    Function, Services,
     routes::{Owner, program},
 };
 use eventdesk_lambda::{run, serve, start};
@@ -26,11 +26,11 @@ async fn main() -> ExitCode {
         if name == "authorizer" {
             let believed = desk.believed(keys)?;
             believed.warm(ISSUERS_PATIENCE).await;
-            let callers = CallerResolver { admissions: Some(desk.commands()), ..desk.services(None).callers };
+            let callers = desk.services(None).admitting(desk.commands()).callers;
             return run(async |event| authorizer::answer(&believed.authorizer, &callers, event).await).await;
         }
         let (commands, identity) = (Some(desk.commands()), Some(desk.identity(&keys)));
-        let services = Services { commands, identity, ..desk.services(None) };
+        let services = Services { commands, identity, ..desk.services(None).admitting(desk.commands()) };
         serve(Function::new::<program::Identity>(Owner::Identity, Arc::new(services))).await
     })
     .await

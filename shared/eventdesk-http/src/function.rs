@@ -52,6 +52,13 @@ pub struct Services {
 }
 
 impl Services {
+    /// The same, where who comes from elsewhere for the first time gets their record.
+    #[must_use]
+    pub fn admitting(mut self, commands: Arc<Commands>) -> Self {
+        self.callers.admissions = Some(commands);
+        self
+    }
+
     /// Whether the route is there at all: those of the built-in issuer are not where it is switched off.
     fn has(&self, route: &Route) -> bool {
         let path = route.path.strip_prefix(routes::BASE_PATH).unwrap_or(route.path);
