@@ -3,13 +3,16 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use eventdesk_events::Timestamp;
-use tokio::time::sleep;
+use tokio::{
+    sync::{Mutex, Notify},
+    time::sleep,
+};
 
 use super::{
     Replay, ReplayError, ReplayState, Stage, Step, Target,
     fill::{Filled, Task, side_by_side},
     patience::patiently,
-    state::Stored,
+    state::{Row, StepState},
 };
 use crate::{
     ports::{Generation, ReadStoreError, Segment, ViewSpec},
@@ -18,6 +21,10 @@ use crate::{
 
 /// A state that was stored so short a time ago may be that of a process which still works, in milliseconds.
 const ALIVE: i64 = 30_000;
+/// Whoever works on a replay stores its state at least so often.
+const BEAT: Duration = Duration::from_secs(3);
+/// For how long it is watched whether somebody still works on a replay that is to be gone on with.
+const WATCHED: Duration = Duration::from_secs(10);
 /// A projector that told of itself so short a time ago is running, in milliseconds.
 const RUNNING: i64 = 20_000;
 /// How long projectors may take to tell that they have seen an order.
@@ -58,27 +65,61 @@ pub struct Finished {
 
 type Generations = BTreeMap<&'static str, u32>;
 
+/// A replay that this process works on.
+struct Journal {
+    state: ReplayState,
+    row: Row,
+}
+
 impl Replay {
     /// Builds the next generation of a projection, checks it, and makes it the live one.
     ///
     /// # Errors
     /// See [`ReplayError`]; whatever it is, queries are answered as before, and `resume` goes on.
     pub async fn rebuild(&self, target: Target, options: RebuildOptions) -> Result<Finished, ReplayError> {
-        let (found, mut stored) = Stored::load(&*self.views, target).await?;
-        let mut state = match found {
-            Some(state) if options.resume && state.stage != Stage::Done && state.has_generations(target) => state,
-            found => self.begin(target, found, &mut stored).await?,
-        };
-        let generations = generations(target, &state);
-        if state.is_unfinished() {
+        let journal = Mutex::new(self.open(target, options).await?);
+        let done = self.work(target, options, &journal).await;
+        let mut journal = journal.into_inner();
+        if let Err(error) = done {
+            // Whoever goes on need not watch whether it is still worked on. If this cannot be noted, they do.
+            journal.state.resting = true;
+            let _ = self.store_state(&mut journal).await;
+            return Err(error);
+        }
+        let ReplayState { events, documents, generations, poisoned, stage, .. } = journal.state;
+        let live = matches!(stage, Stage::Flipped | Stage::Done);
+        Ok(Finished { target, events, documents, generations, live, poisoned })
+    }
+
+    /// An interrupted replay to go on with, or a new one.
+    async fn open(&self, target: Target, options: RebuildOptions) -> Result<Journal, ReplayError> {
+        let (found, row) = Row::load(&*self.views, target).await?;
+        match found {
+            Some(state) if options.resume && state.stage != Stage::Done && state.has_generations(target) => {
+                if self.may_be_alive(&state) && self.is_worked_on(target, &row).await? {
+                    return Err(ReplayError::UnderWay(target.name()));
+                }
+                let mut journal = Journal { state: ReplayState { resting: false, ..state }, row };
+                // Of two that go on at once one does, and the other harms nothing.
+                self.store_state(&mut journal).await?;
+                Ok(journal)
+            }
+            found => self.begin(target, found, row).await,
+        }
+    }
+
+    async fn work(&self, target: Target, options: RebuildOptions, journal: &Mutex<Journal>) -> Result<(), ReplayError> {
+        let generations = generations(target, &journal.lock().await.state);
+        let stage = async || journal.lock().await.state.stage;
+        if journal.lock().await.state.is_unfinished() {
             self.order(target, &generations).await?;
         }
-        if state.stage == Stage::Filling {
-            self.fill_all(target, &mut state, &mut stored, &generations).await?;
-            state.stage = Stage::Checking;
-            stored.save(&*self.views, &mut state, self.clock.now()).await?;
+        if stage().await == Stage::Filling {
+            self.beating(journal, self.fill_all(target, journal, &generations)).await?;
+            self.enter(Stage::Checking, journal).await?;
         }
-        if state.stage == Stage::Checking {
+        if stage().await == Stage::Checking {
+            let state = journal.lock().await.state.clone();
             // Side by side: the one reads, the other writes what nobody reads yet.
             let indexes = async {
                 for view in target.views() {
@@ -86,30 +127,77 @@ impl Replay {
                 }
                 Ok(())
             };
-            tokio::try_join!(self.check(target, &state, &generations), indexes)?;
-            state.stage = Stage::Ready;
-            stored.save(&*self.views, &mut state, self.clock.now()).await?;
+            let both = async { tokio::try_join!(self.check(target, &state, &generations), indexes).map(|_| ()) };
+            self.beating(journal, both).await?;
+            self.enter(Stage::Ready, journal).await?;
         }
-        if state.stage == Stage::Ready && !options.generation_only {
+        if stage().await == Stage::Ready && !options.generation_only {
             self.watcher.stage(target, "flipping", 0);
             // One that was interrupted between the flip and its note finds it done.
             if !self.is_live(target, &generations).await? {
                 self.acknowledged(target, &generations).await?;
                 self.views.flip(&pairs(target, &generations)).await?;
             }
-            state.stage = if options.keep_old { Stage::Done } else { Stage::Flipped };
-            stored.save(&*self.views, &mut state, self.clock.now()).await?;
+            self.enter(if options.keep_old { Stage::Done } else { Stage::Flipped }, journal).await?;
         }
-        if state.stage == Stage::Flipped {
+        if stage().await == Stage::Flipped {
             self.watcher.stage(target, "dropping the old generation", 0);
             sleep(self.views.notice() * GRACE).await;
             self.drop_others(target).await?;
-            state.stage = Stage::Done;
-            stored.save(&*self.views, &mut state, self.clock.now()).await?;
+            self.enter(Stage::Done, journal).await?;
         }
-        let ReplayState { events, documents, generations, poisoned, stage, .. } = state;
-        let live = matches!(stage, Stage::Flipped | Stage::Done);
-        Ok(Finished { target, events, documents, generations, live, poisoned })
+        Ok(())
+    }
+
+    async fn enter(&self, stage: Stage, journal: &Mutex<Journal>) -> Result<(), ReplayError> {
+        let mut journal = journal.lock().await;
+        journal.state.stage = stage;
+        self.store_state(&mut journal).await
+    }
+
+    /// Stores how far a replay is.
+    async fn store_state(&self, journal: &mut Journal) -> Result<(), ReplayError> {
+        journal.row.save(&*self.views, &mut journal.state, self.clock.now()).await
+    }
+
+    /// Does a piece of work, and notes every few seconds that it is being done.
+    async fn beating(
+        &self,
+        journal: &Mutex<Journal>,
+        work: impl Future<Output = Result<(), ReplayError>>,
+    ) -> Result<(), ReplayError> {
+        let over = Notify::new();
+        let beats = async {
+            loop {
+                tokio::select! {
+                    () = over.notified() => return Ok(()),
+                    () = sleep(BEAT) => self.store_state(&mut *journal.lock().await).await?,
+                }
+            }
+        };
+        let work = async {
+            let done = work.await;
+            over.notify_one();
+            done
+        };
+        // Joined, so that no note is left half-way.
+        let (done, noted): (_, Result<(), ReplayError>) = tokio::join!(work, beats);
+        done.and(noted)
+    }
+
+    /// Whether another process stores how far it is, while this one looks on.
+    async fn is_worked_on(&self, target: Target, row: &Row) -> Result<bool, ReplayError> {
+        self.watcher.stage(target, "looking whether another process works on it", 0);
+        let mut waited = Duration::ZERO;
+        while waited < WATCHED {
+            self.go_on()?;
+            sleep(PAUSE).await;
+            waited += PAUSE;
+            if row.moved(&*self.views).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Makes the second generation of a projection the live one, be it a new one or the one before; at once.
@@ -117,7 +205,7 @@ impl Replay {
     /// # Errors
     /// [`ReplayError::NoOther`], [`ReplayError::Incomplete`], or what the read models say.
     pub async fn flip(&self, target: Target) -> Result<BTreeMap<String, u32>, ReplayError> {
-        let (found, mut stored) = Stored::load(&*self.views, target).await?;
+        let (found, mut row) = Row::load(&*self.views, target).await?;
         if found.as_ref().is_some_and(ReplayState::is_unfinished) {
             return Err(ReplayError::Incomplete(target.name()));
         }
@@ -130,7 +218,7 @@ impl Replay {
         self.views.flip(&others).await?;
         if let Some(mut state) = found {
             state.stage = Stage::Done;
-            stored.save(&*self.views, &mut state, self.clock.now()).await?;
+            row.save(&*self.views, &mut state, self.clock.now()).await?;
         }
         Ok(others.into_iter().map(|(view, generation)| (view.name.to_owned(), generation)).collect())
     }
@@ -140,14 +228,14 @@ impl Replay {
     /// # Errors
     /// [`ReplayError::UnderWay`], or what the read models say.
     pub async fn drop_old(&self, target: Target) -> Result<(), ReplayError> {
-        let (found, mut stored) = Stored::load(&*self.views, target).await?;
+        let (found, mut row) = Row::load(&*self.views, target).await?;
         if found.as_ref().is_some_and(|state| self.may_be_alive(state)) {
             return Err(ReplayError::UnderWay(target.name()));
         }
         self.drop_others(target).await?;
         if let Some(mut state) = found {
             state.stage = Stage::Done;
-            stored.save(&*self.views, &mut state, self.clock.now()).await?;
+            row.save(&*self.views, &mut state, self.clock.now()).await?;
         }
         Ok(())
     }
@@ -163,19 +251,14 @@ impl Replay {
     }
 
     fn may_be_alive(&self, state: &ReplayState) -> bool {
-        state.is_unfinished() && self.age(state.touched_at) < ALIVE
+        state.is_unfinished() && !state.resting && self.age(state.touched_at) < ALIVE
     }
 
     fn age(&self, at: Timestamp) -> i64 {
         self.clock.now().millis().saturating_sub(at.millis())
     }
 
-    async fn begin(
-        &self,
-        target: Target,
-        found: Option<ReplayState>,
-        stored: &mut Stored,
-    ) -> Result<ReplayState, ReplayError> {
+    async fn begin(&self, target: Target, found: Option<ReplayState>, row: Row) -> Result<Journal, ReplayError> {
         if found.as_ref().is_some_and(|state| self.may_be_alive(state)) {
             return Err(ReplayError::UnderWay(target.name()));
         }
@@ -187,16 +270,18 @@ impl Replay {
             }
         }
         // Noted before anything is touched: of two that begin at once one goes on, and the other harms nothing.
-        let now = self.clock.now();
-        let mut state = ReplayState::new(now, target, BTreeMap::new());
-        stored.save(&*self.views, &mut state, now).await?;
+        let state = ReplayState::new(self.clock.now(), target, BTreeMap::new());
+        let mut journal = Journal { state, row };
+        self.store_state(&mut journal).await?;
         self.watcher.stage(target, "making room", 0);
-        self.drop_others(target).await?;
+        let noted = Mutex::new(journal);
+        self.beating(&noted, async { Ok(self.drop_others(target).await?) }).await?;
+        journal = noted.into_inner();
         for view in target.views() {
-            state.generations.insert(view.name.to_owned(), self.views.make_generation(view).await?);
+            journal.state.generations.insert(view.name.to_owned(), self.views.make_generation(view).await?);
         }
-        stored.save(&*self.views, &mut state, self.clock.now()).await?;
-        Ok(state)
+        self.store_state(&mut journal).await?;
+        Ok(journal)
     }
 
     async fn drop_others(&self, target: Target) -> Result<(), ReadStoreError> {
@@ -226,34 +311,37 @@ impl Replay {
     async fn fill_all(
         &self,
         target: Target,
-        state: &mut ReplayState,
-        stored: &mut Stored,
+        journal: &Mutex<Journal>,
         generations: &Generations,
     ) -> Result<(), ReplayError> {
-        for number in 0..state.steps.len() {
-            let step = state.steps[number].step;
-            let segments = match state.steps[number].segments.clone() {
+        let steps = journal.lock().await.state.steps.len();
+        for number in 0..steps {
+            let StepState { step, segments } = journal.lock().await.state.steps[number].clone();
+            let segments = match segments {
                 Some(left) => left,
                 None => self.cut(step).await?,
             };
-            state.steps[number].segments = Some(segments.clone());
-            stored.save(&*self.views, state, self.clock.now()).await?;
+            {
+                let mut journal = journal.lock().await;
+                journal.state.steps[number].segments = Some(segments.clone());
+                self.store_state(&mut journal).await?;
+            }
             self.watcher.stage(target, &step.name(), segments.len());
             let task = |(number, segment): (usize, Segment)| -> Task<(usize, Filled)> {
                 let (replay, generations) = (self.clone(), generations.clone());
                 Box::pin(async move { Ok((number, replay.fill(step, segment, &generations).await?)) })
             };
             side_by_side(self.workers, segments.into_iter().map(task).collect(), async |(segment, filled)| {
-                state.take_in(number, segment, filled);
                 self.watcher.part_done();
-                stored.save(&*self.views, state, self.clock.now()).await
+                let mut journal = journal.lock().await;
+                journal.state.take_in(number, segment, filled);
+                self.store_state(&mut journal).await
             })
             .await?;
             // Others wait until nothing is filled in any more; this one is looked up by the steps to come.
             for view in step.read_later() {
                 self.watcher.stage(target, &format!("indexes of {}", view.name), 0);
                 self.make_indexes(view, generations).await?;
-                stored.save(&*self.views, state, self.clock.now()).await?;
             }
         }
         Ok(())

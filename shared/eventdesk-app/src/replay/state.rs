@@ -35,8 +35,11 @@ pub enum Stage {
 pub struct ReplayState {
     /// When it was begun.
     pub begun_at: Timestamp,
-    /// When it was stored last.
+    /// When it was stored last; while somebody works on it, every few seconds.
     pub touched_at: Timestamp,
+    /// Whether whoever worked on it has let go of it before its end.
+    #[serde(default)]
+    pub(super) resting: bool,
     /// Where it is.
     pub stage: Stage,
     /// The generation that is built, by view.
@@ -67,6 +70,7 @@ impl ReplayState {
         Self {
             begun_at: now,
             touched_at: now,
+            resting: false,
             stage: Stage::Filling,
             generations,
             events: 0,
@@ -87,17 +91,17 @@ impl ReplayState {
     /// # Errors
     /// See [`ReadStoreError`].
     pub async fn newest(views: &dyn ReadStore, target: Target) -> Result<Option<Self>, ReadStoreError> {
-        Ok(Stored::load(views, target).await?.0)
+        Ok(Row::load(views, target).await?.0)
     }
 }
 
 /// The row of a replay, as this process has stored or found it.
-pub(super) struct Stored {
+pub(super) struct Row {
     target: Target,
     revision: u64,
 }
 
-impl Stored {
+impl Row {
     pub(super) async fn load(
         views: &dyn ReadStore,
         target: Target,
@@ -106,6 +110,11 @@ impl Stored {
         let revision = found.as_ref().map_or(0, |document| document.revision);
         // The state of another build may not be readable: then there is none to go on with.
         Ok((found.and_then(|document| read(&document).ok()), Self { target, revision }))
+    }
+
+    /// Whether another process has stored something since.
+    pub(super) async fn moved(&self, views: &dyn ReadStore) -> Result<bool, ReadStoreError> {
+        Ok(Self::load(views, self.target).await?.1.revision != self.revision)
     }
 
     /// Stores the state, unless another process did meanwhile.

@@ -5,13 +5,17 @@ mod random;
 mod single;
 mod verify;
 
+use std::time::Duration;
+
 use eventdesk_app::{
     ports::{GenerationStore, Written},
     projections::{HISTORY_STREAMS, HistoryHead, TICKETS},
     replay::{RebuildOptions, ReplayError, ReplayState, Stage, Target},
 };
 
-use self::bed::{Halt, documented, everything_is_as_folded, made, rebuild, replay, story, written};
+use self::bed::{
+    Halt, SLOW, documented, everything_is_as_folded, killed, made, note, rebuild, replay, slow, story, written,
+};
 use crate::desk::{Desk, root, scenarios};
 
 scenarios!(
@@ -22,6 +26,8 @@ scenarios!(
     a_generation_can_be_built_first_and_made_live_later,
     an_interrupted_replay_is_gone_on_with,
     two_replays_of_a_projection_are_not_done_at_once,
+    who_goes_on_with_a_replay_looks_first_whether_another_does,
+    a_replay_that_takes_long_is_seen_to_be_alive,
     an_abandoned_replay_can_be_begun_anew,
     what_the_bus_brought_is_still_known_after_a_replay,
     projectors_go_on_while_a_replay_is_under_way,
@@ -137,19 +143,48 @@ async fn an_interrupted_replay_is_gone_on_with(desk: Desk) {
 async fn two_replays_of_a_projection_are_not_done_at_once(desk: Desk) {
     story(&desk).await;
     desk.project().await;
-    let halted = Halt::after(1).replay(&desk).rebuild(Target::Tickets, RebuildOptions::default()).await;
-    assert!(matches!(halted, Err(ReplayError::Interrupted)), "{halted:?}");
+    killed(&desk, Target::Tickets).await;
     let second = replay(&desk).rebuild(Target::Tickets, RebuildOptions::default()).await;
     assert!(matches!(second, Err(ReplayError::UnderWay("tickets"))), "{second:?}");
     assert!(matches!(replay(&desk).flip(Target::Tickets).await, Err(ReplayError::Incomplete("tickets"))));
     rebuild(&desk, Target::Directory).await;
 }
 
+async fn who_goes_on_with_a_replay_looks_first_whether_another_does(desk: Desk) {
+    story(&desk).await;
+    desk.project().await;
+    killed(&desk, Target::Tickets).await;
+    tokio::time::pause();
+    let resume = RebuildOptions { resume: true, ..RebuildOptions::default() };
+    let beside = replay(&desk);
+    let (resumed, ()) = tokio::join!(beside.rebuild(Target::Tickets, resume), async {
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        note(&desk, Target::Tickets, |_| {}).await;
+    });
+    assert!(matches!(resumed, Err(ReplayError::UnderWay("tickets"))), "{resumed:?}");
+    // Nobody does any more.
+    assert!(replay(&desk).rebuild(Target::Tickets, resume).await.unwrap().live);
+    everything_is_as_folded(&desk).await;
+}
+
+async fn a_replay_that_takes_long_is_seen_to_be_alive(desk: Desk) {
+    story(&desk).await;
+    desk.project().await;
+    tokio::time::pause();
+    let (resume, slow) = (RebuildOptions { resume: true, ..RebuildOptions::default() }, slow(&desk));
+    let (finished, second) = tokio::join!(slow.rebuild(Target::Tickets, RebuildOptions::default()), async {
+        tokio::time::sleep(SLOW / 2).await;
+        replay(&desk).rebuild(Target::Tickets, resume).await
+    });
+    assert!(matches!(second, Err(ReplayError::UnderWay("tickets"))), "{second:?}");
+    assert!(finished.unwrap().live);
+    everything_is_as_folded(&desk).await;
+}
+
 async fn an_abandoned_replay_can_be_begun_anew(desk: Desk) {
     story(&desk).await;
     desk.project().await;
-    let halted = Halt::after(1).replay(&desk).rebuild(Target::Tickets, RebuildOptions::default()).await;
-    assert!(halted.is_err());
+    killed(&desk, Target::Tickets).await;
     desk.clock.advance(60_000);
     assert!(rebuild(&desk, Target::Tickets).await.live);
     assert_eq!(made(&desk, &TICKETS).await.len(), 1);

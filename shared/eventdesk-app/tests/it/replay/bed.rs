@@ -6,12 +6,14 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
+use async_trait::async_trait;
 use eventdesk_app::{
     commands::{DeleteTicket, EditMessage, RetractMessage},
-    ports::{ViewSpec, Written},
-    replay::{Finished, RebuildOptions, Replay, Target, Watcher},
+    ports::{Category, CommitScan, Extent, Put, ScanPage, Segment, StoreError, ViewSpec, Written},
+    replay::{Finished, REPLAYS, RebuildOptions, Replay, ReplayError, Target, Watcher},
 };
 use eventdesk_events::{ticket::Status, user::Role};
 use tokio::sync::watch;
@@ -63,6 +65,53 @@ pub(super) fn replay(desk: &Desk) -> Replay {
 
 pub(super) async fn rebuild(desk: &Desk, target: Target) -> Finished {
     replay(desk).rebuild(target, RebuildOptions::default()).await.unwrap()
+}
+
+/// A replay whose process was killed in the middle.
+pub(super) async fn killed(desk: &Desk, target: Target) {
+    let halted = Halt::after(1).replay(desk).rebuild(target, RebuildOptions::default()).await;
+    assert!(matches!(halted, Err(ReplayError::Interrupted)), "{halted:?}");
+    // It noted that it ended; who is killed does not.
+    note(desk, target, |state| state["resting"] = false.into()).await;
+}
+
+/// Notes how far a replay is, as the process does that works on it.
+pub(super) async fn note(desk: &Desk, target: Target, change: impl FnOnce(&mut serde_json::Value)) {
+    let mut document = desk.views.get(&REPLAYS, &[target.name()]).await.unwrap().pop().flatten().unwrap();
+    let mut state = serde_json::from_str(&document.body).unwrap();
+    change(&mut state);
+    document.body = state.to_string();
+    document.revision += 1;
+    document.version = document.revision;
+    desk.views.apply(vec![Put { view: &REPLAYS, document }], None).await.unwrap();
+}
+
+/// How long each page takes of a store that is [`slow`].
+pub(super) const SLOW: Duration = Duration::from_mins(1);
+
+/// A replay of a store that takes long to be read.
+pub(super) fn slow(desk: &Desk) -> Replay {
+    Replay { scan: Arc::new(SlowScan(desk.scan.clone())), ..replay(desk) }
+}
+
+struct SlowScan(Arc<dyn CommitScan>);
+
+#[async_trait]
+impl CommitScan for SlowScan {
+    async fn segments(&self, category: Category, wanted: usize) -> Result<Vec<Segment>, StoreError> {
+        self.0.segments(category, wanted).await
+    }
+
+    async fn scan(
+        &self,
+        segment: &Segment,
+        after: Option<&str>,
+        most: usize,
+        extent: Extent,
+    ) -> Result<ScanPage, StoreError> {
+        tokio::time::sleep(SLOW).await;
+        self.0.scan(segment, after, most, extent).await
+    }
 }
 
 /// Something of every kind.
