@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use eventdesk_cloud::Cloud;
 use eventdesk_runtime::{Config, telemetry};
 
 use crate::{
@@ -112,7 +113,9 @@ fn start(run: impl AsyncFnOnce(Config) -> Result<(), Failure>) -> Result<(), Fai
 }
 
 fn check() -> Result<(), Failure> {
-    eventdesk_desk::policy(&Config::load()?)?;
+    let config = Config::load()?;
+    eventdesk_desk::policy(&config)?;
+    Cloud::check(&config)?;
     console::say("the configuration is in order");
     Ok(())
 }

@@ -4,7 +4,7 @@ mod progress;
 mod to_bus;
 mod words;
 
-use std::{sync::Arc, thread::available_parallelism, time::Instant};
+use std::{num::NonZeroUsize, sync::Arc, thread::available_parallelism, time::Instant};
 
 use clap::Args;
 use eventdesk_app::replay::{Finished, Mended, RebuildOptions, Replay, ReplayError, Target, VerifyOptions, Watcher};
@@ -77,7 +77,7 @@ pub(crate) struct VerifyArgs {
     projection: Vec<Target>,
     /// Only about so many documents of each kind, spread over the store.
     #[arg(long, value_name = "NUMBER")]
-    sample: Option<usize>,
+    sample: Option<NonZeroUsize>,
     /// For how many seconds documents are looked at again that are not as they should be.
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     patience: u64,
@@ -219,8 +219,10 @@ fn tell_mended(mended: &Mended, args: &ReplayArgs) {
 /// Compares read models with the event store.
 pub(crate) async fn verify(config: Config, args: &VerifyArgs) -> Result<(), Failure> {
     let (replay, progress) = tools(config, &args.shared).await?;
-    let options =
-        VerifyOptions { sample: args.sample, patience: std::time::Duration::from_secs(args.patience.min(86_400)) };
+    let options = VerifyOptions {
+        sample: args.sample.map(NonZeroUsize::get),
+        patience: std::time::Duration::from_secs(args.patience.min(86_400)),
+    };
     let mut well = true;
     for target in chosen(&args.projection) {
         let begun = Instant::now();

@@ -272,6 +272,17 @@ impl Cloud {
         }
     }
 
+    /// Whether what the configuration names can be what it is said to be; nobody is asked.
+    ///
+    /// # Errors
+    /// `Mongo` for a URI that is none, or holds a password.
+    pub fn check(config: &Config) -> Result<(), CloudError> {
+        match &config.views {
+            Views::MongoDb { uri, .. } => Ok(MongoOptions::check(uri)?),
+            Views::Sqlite => Ok(()),
+        }
+    }
+
     async fn mongo(&self) -> Result<Option<Arc<MongoReadStore>>, CloudError> {
         let Views::MongoDb { uri, database } = &self.config.views else { return Ok(None) };
         let options = MongoOptions { database: database.clone(), ..MongoOptions::default() };

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use mongodb::{
     Client,
-    options::{Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern},
+    options::{
+        Acknowledgment, ClientOptions, ConnectionString, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern,
+    },
 };
 use tokio::time::timeout;
 
@@ -51,6 +53,15 @@ impl Default for MongoOptions {
 }
 
 impl MongoOptions {
+    /// Whether a URI can be one that a store is opened with; nobody is asked.
+    ///
+    /// # Errors
+    /// [`MongoError::Uri`] if the URI is none, or holds a user, a password or a token.
+    pub fn check(uri: &str) -> Result<(), MongoError> {
+        refuse_secrets(uri)?;
+        ConnectionString::parse(uri).map(drop).map_err(MongoError::of_uri)
+    }
+
     /// A client, not connected yet, and the name of the database.
     pub(crate) async fn client(&self, uri: &str) -> Result<(Client, String), MongoError> {
         refuse_secrets(uri)?;
@@ -111,9 +122,10 @@ mod tests {
     use super::*;
 
     async fn refused(uri: &str) -> String {
+        let checked = MongoOptions::check(uri).map_err(|error| error.to_string());
         match MongoOptions::default().client(uri).await {
-            Err(MongoError::Uri(reason)) => reason,
-            other => panic!("{uri}: {other:?}"),
+            Err(error @ MongoError::Uri(_)) if checked == Err(error.to_string()) => error.to_string(),
+            other => panic!("{uri}: {other:?}, but checked {checked:?}"),
         }
     }
 
