@@ -33,16 +33,17 @@ pub(crate) struct ExportArgs {
 pub(crate) async fn export(config: Config, args: &ExportArgs) -> Result<(), Failure> {
     let stores = Stores::beside_server(&config).await?;
     let unusable = |source| Failure::File { path: args.file.clone(), source };
-    let (file, resumed) = if args.resume {
-        let file = OpenOptions::new().read(true).write(true).open(&args.file).map_err(unusable)?;
+    let file = if args.resume { reopen(&args.file) } else { create(&args.file) }.map_err(unusable)?;
+    // One that was ended before its first line begins here.
+    let resumed = if file.metadata().map_err(unusable)?.len() == 0 {
+        None
+    } else {
         let Some(resumed) = resume(BufReader::new(&file)).map_err(Failure::Damage)? else {
             console::say("the file is whole already");
             return Ok(());
         };
         cut(&file, resumed.bytes).map_err(unusable)?;
-        (file, Some(resumed))
-    } else {
-        (create(&args.file).map_err(unusable)?, None)
+        Some(resumed)
     };
     let out = BufWriter::new(&file);
     let export = match resumed {
@@ -60,6 +61,10 @@ pub(crate) async fn export(config: Config, args: &ExportArgs) -> Result<(), Fail
 
 fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
+}
+
+fn reopen(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).open(path)
 }
 
 fn cut(mut file: &File, bytes: u64) -> io::Result<()> {

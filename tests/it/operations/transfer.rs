@@ -109,13 +109,14 @@ async fn what_was_interrupted_goes_on_and_is_never_served_half() {
     let name = path.to_str().unwrap();
     ends(&desk, &["export", name, "--credentials"], 0);
     let whole = fs::read_to_string(&path).unwrap();
-    // An export that was killed in the middle of a line goes on to the same commits.
-    let cut = whole.rfind("\"place\"").unwrap() - 100;
-    fs::write(&path, &whole[..cut]).unwrap();
-    ends(&desk, &["export", name, "--credentials", "--resume"], 0);
+    // An export that was killed, before its first line or in the middle of a later one, goes on to the same commits.
     let commits =
         |text: &str| text.lines().filter(|line| line.contains("\"commit\":")).map(str::to_owned).collect::<Vec<_>>();
-    assert_eq!(commits(&fs::read_to_string(&path).unwrap()), commits(&whole));
+    for cut in [0, whole.find('\n').unwrap() + 1, whole.rfind("\"place\"").unwrap() - 100] {
+        fs::write(&path, &whole[..cut]).unwrap();
+        ends(&desk, &["export", name, "--credentials", "--resume"], 0);
+        assert_eq!(commits(&fs::read_to_string(&path).unwrap()), commits(&whole), "cut at {cut}");
+    }
     assert!(ends(&desk, &["export", name, "--resume"], 0).contains("whole already"));
 
     // As an import leaves it that was killed: some commits, and the mark.

@@ -76,6 +76,8 @@ impl<W: Write> Export<W> {
     pub fn begin(mut out: W, made_at: Timestamp, credentials: bool) -> Result<Self, ExportError> {
         let header = Header { eventdesk_export: FORMAT, made_at, credentials };
         writeln!(out, "{}", serde_json::to_string(&header).map_err(io::Error::from)?)?;
+        // Whoever is ended from here on leaves a file that can be gone on with.
+        out.flush()?;
         Ok(Self { out, sums: Sums::default(), place: None })
     }
 
