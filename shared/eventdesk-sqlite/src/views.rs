@@ -141,7 +141,9 @@ impl SqliteReadStore {
 #[async_trait]
 impl ReadStore for SqliteReadStore {
     async fn prepare(&self, views: &[&'static ViewSpec]) -> Result<(), ReadStoreError> {
-        self.writer.prepare(views.to_vec()).await
+        let prepared = self.writer.prepare(views.to_vec()).await;
+        self.pool.forget();
+        prepared
     }
 
     async fn generation(&self, view: &'static ViewSpec) -> Result<u32, ReadStoreError> {
@@ -326,6 +328,15 @@ impl GenerationStore for SqliteReadStore {
 
     async fn size_of(&self, view: &'static ViewSpec, generation: u32) -> Result<u64, ReadStoreError> {
         self.long_read(move |reader| reader.size_of(view, generation)).await
+    }
+
+    async fn misfiled(&self, view: &'static ViewSpec, generation: u32) -> Result<Vec<String>, ReadStoreError> {
+        self.long_read(move |reader| reader.misfiled(view, generation)).await
+    }
+
+    async fn file_anew(&self, view: &'static ViewSpec, generation: u32, id: &str) -> Result<(), ReadStoreError> {
+        let id = id.to_owned();
+        Ok(self.writer.order(move |file| generations::file_anew(file.connection()?, view, generation, &id)).await?)
     }
 
     async fn write_also(&self, orders: &[(&'static ViewSpec, Option<u32>)]) -> Result<(), ReadStoreError> {

@@ -60,6 +60,7 @@ fn difference(Difference { view, id, kind }: &Difference) -> String {
         Kind::Missing => "missing".to_owned(),
         Kind::Extra => "extra: the event store knows no such thing".to_owned(),
         Kind::Differs { fields } => format!("differs in {}", fields.join(", ")),
+        Kind::Misfiled => "misfiled: queries do not find it by what it says".to_owned(),
         Kind::Behind { version, newest } => format!("behind: version {version}, the event store has {newest}"),
     };
     format!("{view}/{id}: {words}")

@@ -95,6 +95,25 @@ pub trait GenerationStore: ReadStore {
     /// See [`ReadStoreError`].
     async fn size_of(&self, view: &'static ViewSpec, generation: u32) -> Result<u64, ReadStoreError>;
 
+    /// The living documents that queries do not find by the texts of their sets, or find by others: their ids, ascending.
+    /// Where the server looks after such indexes itself there are none.
+    ///
+    /// # Errors
+    /// See [`ReadStoreError`].
+    async fn misfiled(&self, view: &'static ViewSpec, generation: u32) -> Result<Vec<String>, ReadStoreError> {
+        let _ = (view, generation);
+        Ok(Vec::new())
+    }
+
+    /// Makes anew by which texts a document is found.
+    ///
+    /// # Errors
+    /// See [`ReadStoreError`].
+    async fn file_anew(&self, view: &'static ViewSpec, generation: u32, id: &str) -> Result<(), ReadStoreError> {
+        let _ = (view, generation, id);
+        Ok(())
+    }
+
     /// Has projectors write this generation of each view besides the live one, or the live one alone.
     ///
     /// Every batch of a projector that begins [`GenerationStore::notice`] later obeys.

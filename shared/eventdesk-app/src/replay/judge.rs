@@ -37,6 +37,8 @@ pub enum Kind {
         /// Where: declared fields, `deleted`, `version`, and members of the body as `body.ticket`.
         fields: Vec<String>,
     },
+    /// It is as the store says, but queries do not find it by what it says.
+    Misfiled,
     /// Its projector is through with events that it has not applied.
     Behind {
         /// What it has applied.

@@ -20,6 +20,9 @@ use crate::{
 /// How often a document is read again that keeps changing.
 const TRIES: u32 = 50;
 
+/// By view, the ids of documents that queries do not find by what they say.
+type Misfiled = BTreeMap<&'static str, BTreeSet<String>>;
+
 /// What a replay in place has done.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Mended {
@@ -50,6 +53,7 @@ impl Replay {
             for generations in self.places(*target).await? {
                 let corrections = Corrections::default();
                 let ground = Ground { views: &*self.views, generations: &generations, corrections: &corrections };
+                let misfiled = self.misfiled(&generations, *target).await?;
                 let steps = Step::of(*target).into_iter();
                 for step in steps.filter(|step| step.category() == Category::of(stream)) {
                     let mut folder = Folder::new(step);
@@ -59,7 +63,7 @@ impl Replay {
                         if made.view.name == MESSAGES.name {
                             tickets.extend(facts(&made.document).map(|facts| facts.ticket_id));
                         }
-                        self.mend(&made, &ground, dry_run, &mut done).await?;
+                        self.mend(&made, &ground, &misfiled, dry_run, &mut done).await?;
                     }
                 }
             }
@@ -86,6 +90,7 @@ impl Replay {
             let mut tickets = BTreeSet::new();
             let corrections = Corrections::default();
             let ground = Ground { views: &*self.views, generations: &generations, corrections: &corrections };
+            let misfiled = self.misfiled(&generations, target).await?;
             for step in Step::of(target) {
                 let segments = self.cut(step).await?;
                 self.watcher.stage(target, &step.name(), segments.len());
@@ -100,7 +105,7 @@ impl Replay {
                             if made.view.name == MESSAGES.name {
                                 tickets.extend(facts(&made.document).map(|facts| facts.ticket_id.to_string()));
                             }
-                            self.mend(&made, &ground, dry_run, &mut done).await?;
+                            self.mend(&made, &ground, &misfiled, dry_run, &mut done).await?;
                         }
                     }
                     self.watcher.part_done();
@@ -122,8 +127,40 @@ impl Replay {
         Ok(std::iter::once(live).chain(also).collect())
     }
 
-    /// Puts a document in the place of one that is not as the store says.
+    /// The documents of each view that queries do not find by what they say.
+    async fn misfiled(
+        &self,
+        generations: &BTreeMap<&'static str, u32>,
+        target: Target,
+    ) -> Result<Misfiled, ReplayError> {
+        let mut all = Misfiled::new();
+        for view in target.views() {
+            all.insert(view.name, self.views.misfiled(view, generations[view.name]).await?.into_iter().collect());
+        }
+        Ok(all)
+    }
+
+    /// Puts a document in the place of one that is not as the store says, and where queries find it.
     async fn mend(
+        &self,
+        made: &Made,
+        ground: &Ground<'_>,
+        misfiled: &Misfiled,
+        dry_run: bool,
+        done: &mut Mended,
+    ) -> Result<(), ReplayError> {
+        self.replace(made, ground, dry_run, done).await?;
+        let (view, id) = (made.view, &made.document.id);
+        if misfiled.get(view.name).is_some_and(|ids| ids.contains(id)) {
+            done.mended.push(format!("{}/{id}", view.name));
+            if !dry_run {
+                self.views.file_anew(view, ground.generation(view), id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn replace(
         &self,
         made: &Made,
         ground: &Ground<'_>,

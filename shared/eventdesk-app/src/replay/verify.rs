@@ -91,6 +91,10 @@ impl Verified {
         &mut self.views[place]
     }
 
+    fn has_named(&self, view: &ViewSpec, id: &str) -> bool {
+        self.differences.iter().any(|known| known.view == view.name && known.id == id)
+    }
+
     fn name(&mut self, difference: Difference) {
         if self.differences.len() < MOST_NAMED {
             self.differences.push(difference);
@@ -140,6 +144,16 @@ impl Replay {
                 for view in step.completes() {
                     let extra = self.extra(target, view, &generations, &verified).await?;
                     self.resolve(target, extra, &generations, &mut corrections, options, &mut verified).await?;
+                }
+            }
+        }
+        if options.sample.is_none() {
+            self.watcher.stage(target, "what queries find", 0);
+            for view in target.views() {
+                for id in self.views.misfiled(view, generations[view.name]).await? {
+                    if !verified.has_named(view, &id) {
+                        verified.name(Difference { view: view.name, id, kind: Kind::Misfiled });
+                    }
                 }
             }
         }
@@ -340,8 +354,7 @@ impl Replay {
                     view.name != HISTORY.name
                         || events.into_iter().any(|at| commit.event_id(at).to_string() == document.id)
                 });
-                let named = verified.differences.iter().any(|known| known.view == view.name && known.id == document.id);
-                if !told && !named && extra.len() < MOST_NAMED {
+                if !told && !verified.has_named(view, &document.id) && extra.len() < MOST_NAMED {
                     extra.push(Suspect { view, id: document.id.clone(), from: None });
                 }
             }

@@ -1,5 +1,7 @@
 //! Generations beside the live one: made, filled, read, flipped and dropped.
 
+use std::collections::BTreeSet;
+
 use eventdesk_app::ports::{Document, FieldKind, Generation, Misuse, ViewSpec, Written};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
@@ -159,6 +161,60 @@ pub(super) fn flip(connection: &mut Connection, generations: &[(&'static ViewSpe
     Ok(transaction.commit()?)
 }
 
+/// The side table of each set, with the set's column.
+fn sides(view: &'static ViewSpec, generation: u32) -> impl Iterator<Item = (&'static str, String)> {
+    let sets = view.fields.iter().filter(|field| field.kind == FieldKind::Set);
+    sets.map(move |field| (field.name, set_table(view, generation, field.name)))
+}
+
+/// The living documents whose side tables hold other texts than their sets, by id.
+pub(super) fn misfiled(
+    connection: &Connection,
+    view: &'static ViewSpec,
+    generation: u32,
+) -> Result<Vec<String>, Failure> {
+    demand(connection, view, generation)?;
+    let table = table(view, generation);
+    let mut found = BTreeSet::new();
+    for (set, side) in sides(view, generation) {
+        let sql = format!(
+            "SELECT t.id FROM \"{table}\" AS t, json_each(t.\"{set}\") AS text WHERE t.deleted = 0
+               AND NOT EXISTS (SELECT 1 FROM \"{side}\" AS s WHERE s.value = text.value AND s.doc = t.rowid)
+             UNION
+             SELECT t.id FROM \"{side}\" AS s JOIN \"{table}\" AS t ON t.rowid = s.doc WHERE t.deleted = 0
+               AND NOT EXISTS (SELECT 1 FROM json_each(t.\"{set}\") AS text WHERE text.value = s.value)"
+        );
+        let mut statement = connection.prepare(&sql)?;
+        let ids = statement.query_map([], |row| row.get(0))?;
+        found.extend(ids.collect::<rusqlite::Result<Vec<String>>>()?);
+    }
+    Ok(found.into_iter().collect())
+}
+
+/// Fills a document's side tables from its sets.
+pub(super) fn file_anew(
+    connection: &mut Connection,
+    view: &'static ViewSpec,
+    generation: u32,
+    id: &str,
+) -> Result<(), Failure> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    demand(&transaction, view, generation)?;
+    let table = table(view, generation);
+    for (set, side) in sides(view, generation) {
+        let row = format!("(SELECT rowid FROM \"{table}\" WHERE id = ?1)");
+        transaction.execute(&format!("DELETE FROM \"{side}\" WHERE doc = {row}"), [id])?;
+        transaction.execute(
+            &format!(
+                "INSERT INTO \"{side}\" (value, doc) SELECT text.value, t.rowid
+                 FROM \"{table}\" AS t, json_each(t.\"{set}\") AS text WHERE t.id = ?1 AND t.deleted = 0"
+            ),
+            [id],
+        )?;
+    }
+    Ok(transaction.commit()?)
+}
+
 /// A step of dropping a generation; `true` once nothing of it is left.
 pub(super) fn drop_some(
     connection: &mut Connection,
@@ -191,8 +247,7 @@ fn drop_step(connection: &Connection, view: &'static ViewSpec, generation: u32) 
             return Ok(false);
         }
     }
-    let sides = view.fields.iter().filter(|field| field.kind == FieldKind::Set);
-    for name in sides.map(|field| set_table(view, generation, field.name)) {
+    for (_, name) in sides(view, generation) {
         if has_table(connection, &name)? {
             let some = format!(
                 "DELETE FROM \"{name}\" WHERE (value, doc) IN (SELECT value, doc FROM \"{name}\" LIMIT {DROPPED_AT_ONCE})"

@@ -56,6 +56,11 @@ impl Pool {
         })
     }
 
+    /// Forgets the statements of the fields that generations had until now.
+    pub(super) fn forget(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// The file.
     pub(super) fn path(&self) -> &Path {
         &self.path
@@ -128,6 +133,10 @@ impl Reader {
 
     pub(super) fn missing_indexes(&self, view: &'static ViewSpec, generation: u32) -> Result<Vec<String>, Failure> {
         generations::missing_indexes(&self.connection, view, generation)
+    }
+
+    pub(super) fn misfiled(&self, view: &'static ViewSpec, generation: u32) -> Result<Vec<String>, Failure> {
+        generations::misfiled(&self.connection, view, generation)
     }
 
     /// The documents of one generation that meet a condition with two parameters.
@@ -382,8 +391,8 @@ fn document(view: &ViewSpec, row: &Row<'_>) -> Result<Document, Failure> {
     for (place, field) in view.fields.iter().enumerate() {
         let column = place + 5;
         fields.push(match (field.kind, row.get_ref(column)?) {
-            (_, ValueRef::Null) => Value::Null,
             (FieldKind::Set, _) => Value::Set(set(row, column)?),
+            (_, ValueRef::Null) => Value::Null,
             (FieldKind::Int, value) => Value::Int(value.as_i64().map_err(rusqlite::Error::from)?),
             (FieldKind::Text, _) => Value::Text(row.get(column)?),
         });

@@ -144,6 +144,7 @@ async fn every_planted_difference_is_named_and_a_replay_mends_it(desk: Desk) {
                 Kind::Missing => "missing".to_owned(),
                 Kind::Extra => "extra".to_owned(),
                 Kind::Differs { fields } => format!("differs {}", fields.join(" ")),
+                Kind::Misfiled => "misfiled".to_owned(),
                 Kind::Behind { .. } => "behind".to_owned(),
             };
             (format!("{}/{}", difference.view, difference.id), kind)
