@@ -32,6 +32,24 @@ pub static THINGS: ViewSpec = ViewSpec {
     ],
 };
 
+/// [`THINGS`] as a later build has them: fields kept, of another kind, new and gone.
+pub static THINGS_RESHAPED: ViewSpec = ViewSpec {
+    name: "things",
+    shape: 2,
+    fields: &[
+        Field { name: "rank", kind: FieldKind::Int },
+        Field { name: "owner", kind: FieldKind::Set },
+        Field { name: "colour", kind: FieldKind::Text },
+        Field { name: "status", kind: FieldKind::Text },
+        Field { name: "labels", kind: FieldKind::Set },
+    ],
+    indexes: &[
+        Index { fields: &["rank"], unique: false },
+        Index { fields: &["colour", "rank"], unique: false },
+        Index { fields: &["status", "rank"], unique: false },
+    ],
+};
+
 /// A second view, whose name begins like the first one's.
 pub static THINGS_OLD: ViewSpec = ViewSpec {
     name: "things_old",
@@ -164,6 +182,8 @@ pub async fn run_generations(make: impl AsyncFn() -> Arc<dyn GenerationStore>) {
             generations::writes_go_where_they_are_told_with_guards_of_their_own,
             generations::a_flip_changes_what_queries_read_and_can_be_taken_back,
             generations::a_dropped_one_is_gone_and_its_number_with_it,
+            generations::one_of_other_fields_serves_until_a_rebuild,
+            generations::an_older_build_finds_its_fields_again,
         ]
     );
 }

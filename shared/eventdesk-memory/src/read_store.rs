@@ -8,8 +8,8 @@ use std::{
 
 use async_trait::async_trait;
 use eventdesk_app::ports::{
-    ApplyError, ConsumerState, DeadLetter, Document, Filter, Generation, GenerationStore, Hit, Misuse, Position,
-    Progress, Put, ReadStore, ReadStoreError, Retry, Select, Value, ViewSpec, Written,
+    ApplyError, ConsumerState, DeadLetter, Document, FieldKind, Filter, Generation, GenerationStore, Hit, Misuse,
+    Position, Progress, Put, ReadStore, ReadStoreError, Retry, Select, Value, ViewSpec, Written,
 };
 
 /// Keeps views and consumers' progress in memory; nothing survives it.
@@ -26,6 +26,8 @@ type Documents = BTreeMap<String, Document>;
 
 #[derive(Debug)]
 struct View {
+    /// What its documents are made for.
+    spec: &'static ViewSpec,
     live: u32,
     also: Option<u32>,
     /// By number, with the shape that each was made for.
@@ -33,8 +35,27 @@ struct View {
 }
 
 impl View {
-    fn new(shape: u32) -> Self {
-        Self { live: 1, also: None, generations: [(1, (shape, Documents::new()))].into() }
+    fn new(spec: &'static ViewSpec) -> Self {
+        Self { spec, live: 1, also: None, generations: [(1, (spec.shape, Documents::new()))].into() }
+    }
+
+    /// Gives every generation today's fields.
+    fn adopt(&mut self, today: &'static ViewSpec) {
+        let was = std::mem::replace(&mut self.spec, today);
+        if was.fields == today.fields {
+            return;
+        }
+        for (shape, documents) in self.generations.values_mut() {
+            *shape = if *shape == today.shape { 0 } else { *shape };
+            for document in documents.values_mut() {
+                let fields = today.fields.iter().map(|field| match was.field(field.name) {
+                    Ok((place, old)) if old == field => document.fields[place].clone(),
+                    _ if field.kind == FieldKind::Set => Value::Set(Vec::new()),
+                    _ => Value::Null,
+                });
+                document.fields = fields.collect();
+            }
+        }
     }
 
     fn written(&self) -> Written {
@@ -142,7 +163,7 @@ impl ReadStore for MemoryReadStore {
         }
         let mut kept = self.kept();
         for view in views {
-            kept.views.entry(view.name).or_insert_with(|| View::new(view.shape));
+            kept.views.entry(view.name).or_insert_with(|| View::new(view)).adopt(view);
         }
         Ok(())
     }

@@ -11,9 +11,6 @@ pub enum MongoError {
     /// The connection URI cannot be used; the text repeats no part of it that may be secret.
     #[error("the MongoDB URI is refused: {0}")]
     Uri(String),
-    /// The views were made by another version: they must be built anew from the store.
-    #[error("the views must be rebuilt: {0}")]
-    Rebuild(String),
     /// Not reachable, or not ready for now. Worth trying again later.
     #[error("MongoDB is not available")]
     Unavailable(#[source] DriverError),
@@ -23,18 +20,6 @@ pub enum MongoError {
     /// A mistake in the program, or a server that is not what it seems.
     #[error("MongoDB refused")]
     Refused(#[source] Box<dyn Error + Send + Sync>),
-}
-
-/// Whether an error of the read store means that the views must be removed and built anew.
-pub fn needs_rebuild(error: &(dyn Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if matches!(error.downcast_ref(), Some(MongoError::Rebuild(_))) {
-            return true;
-        }
-        next = error.source();
-    }
-    false
 }
 
 /// Codes of a server that cannot serve now, but may later: elections, restarts, time limits, load, full disks, and

@@ -1,6 +1,6 @@
 //! View documents as MongoDB holds them: `_id`, `version`, `revision`, `deleted`, the declared fields, `body`.
 
-use eventdesk_app::ports::{Document, FieldKind, Glance, Hit, Index, Misuse, Value, ViewSpec};
+use eventdesk_app::ports::{Document, Field, FieldKind, Glance, Hit, Index, Misuse, Value, ViewSpec};
 use mongodb::bson::{self, Bson, RawBsonRef, RawDocument, doc};
 
 use crate::fault::MongoError;
@@ -71,13 +71,12 @@ pub(crate) fn hit_fields(sort: &str) -> bson::Document {
 }
 
 pub(crate) fn document(view: &'static ViewSpec, stored: &RawDocument) -> Result<Document, MongoError> {
-    let value = |name, kind| value(stored, name).filter(|value| fits(value, kind)).ok_or_else(|| odd(name));
     Ok(Document {
         id: text(stored, "_id")?,
         version: count(stored, "version")?,
         revision: count(stored, "revision")?,
         deleted: stored.get_bool("deleted").map_err(refused)?,
-        fields: view.fields.iter().map(|field| value(field.name, field.kind)).collect::<Result<_, _>>()?,
+        fields: view.fields.iter().map(|field| declared(stored, field)).collect(),
         body: text(stored, "body")?,
     })
 }
@@ -95,7 +94,7 @@ pub(crate) fn hit(stored: &RawDocument, sort: &str) -> Result<Hit, MongoError> {
     Ok(Hit {
         id: text(stored, "_id")?,
         version: count(stored, "version")?,
-        place: value(stored, sort).ok_or_else(|| odd(sort))?,
+        place: value(stored, sort).unwrap_or(Value::Null),
         body: text(stored, "body")?,
     })
 }
@@ -106,6 +105,12 @@ pub(crate) fn text(stored: &RawDocument, name: &str) -> Result<String, MongoErro
 
 pub(crate) fn count(stored: &RawDocument, name: &str) -> Result<u64, MongoError> {
     u64::try_from(stored.get_i64(name).map_err(refused)?).map_err(|error| MongoError::Refused(error.into()))
+}
+
+/// A field's value. A document that was written before the field was declared as it is has none, or another kind of it.
+fn declared(stored: &RawDocument, field: &Field) -> Value {
+    let found = value(stored, field.name).filter(|value| fits(value, field.kind));
+    found.unwrap_or_else(|| if field.kind == FieldKind::Set { Value::Set(Vec::new()) } else { Value::Null })
 }
 
 fn fits(value: &Value, kind: FieldKind) -> bool {
@@ -132,8 +137,4 @@ fn value(stored: &RawDocument, name: &str) -> Option<Value> {
 
 fn refused(error: bson::error::Error) -> MongoError {
     MongoError::Refused(error.into())
-}
-
-fn odd(name: &str) -> MongoError {
-    MongoError::Refused(format!("a document's field {name} is not as it was declared").into())
 }

@@ -17,6 +17,6 @@ mod server;
 mod store;
 mod write;
 
-pub use fault::{MongoError, needs_rebuild};
+pub use fault::MongoError;
 pub use options::MongoOptions;
 pub use store::MongoReadStore;

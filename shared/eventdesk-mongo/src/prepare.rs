@@ -15,6 +15,11 @@ use crate::{
     server::Server,
 };
 
+/// How an index that is unique begins in [`indexes`].
+const UNIQUE: &str = "unique ";
+/// `IndexNotFound`, by MongoDB's list of error codes.
+const INDEX_NOT_FOUND: i32 = 27;
+
 /// The collection of a generation of a view.
 pub(crate) fn collection(view: &ViewSpec, generation: u32) -> String {
     format!("{}_g{generation}", view.name)
@@ -80,28 +85,64 @@ fn is_duplicate(error: &mongodb::error::Error) -> bool {
     matches!(&*error.kind, ErrorKind::Write(WriteError(refusal)) if refusal.code == DUPLICATE_KEY)
 }
 
-/// Adds the indexes that the live generation lacks.
+/// Adds the indexes that the live generation lacks. One of other fields serves until a rebuild is through: what is new
+/// is missing in its documents, which reads as null, until they are written again.
 async fn bring_up(server: &Server, view: &'static ViewSpec, row: &Alias) -> Result<(), Fault> {
-    // An older shape with the same fields serves until a rebuild is through.
-    if row.fields != fields(view) {
-        let Alias { shape, .. } = row;
-        let reason = format!("view {} has shape {shape} and other fields than shape {}", view.name, view.shape);
-        return Err(MongoError::Rebuild(reason).into());
-    }
-    if row.indexes == indexes(view) {
+    let (fields, indexes) = (fields(view), indexes(view));
+    if row.fields == fields && row.indexes == indexes {
         return Ok(());
     }
-    create_indexes(server, view, row.generation).await?;
+    drop_unique(server, view, row).await?;
+    // What is to be unique from now on was not looked after before.
+    let was: Vec<_> = row.indexes.split(", ").collect();
+    let index = |index: &&Index| !index.unique || was.contains(&told(index).as_str());
+    make_models(server, view, row.generation, view.indexes.iter().filter(index).flat_map(index_models)).await?;
+    let shape = if row.fields != fields && row.shape == view.shape { 0 } else { row.shape };
     let rows = server.collection(VIEWS);
-    let (which, change) = (doc! { "_id": view.name }, doc! { "$set": { "indexes": indexes(view) } });
-    server.ask(async move { rows.update_one(which, change).await }).await?;
+    let (which, now) =
+        (doc! { "_id": view.name }, doc! { "fields": fields, "indexes": indexes, "shape": i64::from(shape) });
+    server.ask(async move { rows.update_one(which, doc! { "$set": now }).await }).await?;
     Ok(())
 }
 
+/// Drops the unique indexes that are declared no more: documents lack what they are over, and count as equal.
+async fn drop_unique(server: &Server, view: &'static ViewSpec, row: &Alias) -> Result<(), Fault> {
+    let today: Vec<_> = view.indexes.iter().map(told).collect();
+    for gone in row.indexes.split(", ").filter(|was| !today.iter().any(|index| index == was)) {
+        if let Some(over) = gone.strip_prefix(UNIQUE) {
+            let name = format!("unique__{}", over.replace(' ', "__"));
+            let collection = server.collection(&collection(view, row.generation));
+            server
+                .ask(async move {
+                    match collection.drop_index(name).await {
+                        // Another process was faster.
+                        Err(error) if is_no_index(&error) => Ok(()),
+                        other => other,
+                    }
+                })
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+fn is_no_index(error: &mongodb::error::Error) -> bool {
+    matches!(&*error.kind, ErrorKind::Command(refusal) if refusal.code == INDEX_NOT_FOUND)
+}
+
 pub(crate) async fn create_indexes(server: &Server, view: &'static ViewSpec, generation: u32) -> Result<(), Fault> {
+    make_models(server, view, generation, view.indexes.iter().flat_map(index_models)).await
+}
+
+async fn make_models(
+    server: &Server,
+    view: &'static ViewSpec,
+    generation: u32,
+    models: impl Iterator<Item = IndexModel>,
+) -> Result<(), Fault> {
     let collection = server.collection(&collection(view, generation));
     // One by one: FerretDB stumbles over a list of which it has some already.
-    for model in view.indexes.iter().flat_map(index_models).chain(set_models(view)) {
+    for model in models.chain(set_models(view)) {
         let collection = collection.clone();
         server.ask_patiently(async move { collection.create_index(model).await }).await?;
     }
@@ -139,7 +180,10 @@ pub(crate) fn fields(view: &ViewSpec) -> String {
 }
 
 pub(crate) fn indexes(view: &ViewSpec) -> String {
-    let index = |index: &Index| format!("{}{}", if index.unique { "unique " } else { "" }, index.fields.join(" "));
-    let indexes: Vec<_> = view.indexes.iter().map(index).collect();
+    let indexes: Vec<_> = view.indexes.iter().map(told).collect();
     indexes.join(", ")
+}
+
+fn told(index: &Index) -> String {
+    format!("{}{}", if index.unique { UNIQUE } else { "" }, index.fields.join(" "))
 }

@@ -174,6 +174,12 @@ async fn planted_differences_are_named_one_by_one_and_mended() {
         )
         .unwrap();
 
+    let admin = scene.admin.get("/me").await.is(200).body["user"]["id"].as_str().unwrap().to_owned();
+    let side = "DELETE FROM users_g1_roles WHERE doc = (SELECT rowid FROM users_g1 WHERE id = ?1)";
+    assert_eq!(views.execute(side, [&admin]).unwrap(), 1);
+    let admins = async || scene.admin.get("/users?role=admin").await.is(200).column("id");
+    assert_eq!(admins().await, Vec::<String>::new());
+
     let said = tool(&desk, &["verify", "--json", "--patience", "1"]);
     assert_eq!(said.status.code(), Some(3), "{said:?}");
     let mut found: Vec<String> = said
@@ -189,11 +195,15 @@ async fn planted_differences_are_named_one_by_one_and_mended() {
         format!("tickets {missing} missing"),
         format!("messages {message} differs"),
         format!("history {extra} extra"),
+        format!("users {admin} misfiled"),
     ];
     expected.sort();
     assert_eq!(found, expected, "{said:?}");
 
-    // One in place, the others by a new generation.
+    // Two in place, the others by a new generation.
+    let mended = ends(&desk, &["replay", "--stream", &format!("user-{admin}")], 0);
+    assert!(mended.contains(&format!("users/{admin}: mended")), "{mended}");
+    assert_eq!(admins().await, [admin]);
     let stream = format!("ticket-{missing}");
     let mended = ends(&desk, &["replay", "--stream", &stream], 0);
     assert!(mended.contains(&format!("tickets/{missing}: mended")), "{mended}");
@@ -212,10 +222,22 @@ async fn a_changed_projection_says_that_a_rebuild_is_due_and_serves_meanwhile() 
     scene.admin.see(&ticket, &path).await;
     assert!(!desk.log().contains("a rebuild is due"), "{}", desk.log());
     assert!(desk.stop().success());
-    // As if the build before had made them by other rules.
+    // As if the build before had made them by other rules, and without a field.
     let views = file(&desk, "views.db");
+    let listed = "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql LIKE '%\"tickets_g1\"%\"priority\"%'";
+    let indexes: Vec<String> =
+        views.prepare(listed).unwrap().query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert!(!indexes.is_empty());
+    for index in indexes {
+        views.execute(&format!("DROP INDEX \"{index}\""), []).unwrap();
+    }
+    views.execute("ALTER TABLE tickets_g1 DROP COLUMN priority", []).unwrap();
+    let fields: String =
+        views.query_row("SELECT fields FROM aliases WHERE view = 'tickets'", [], |row| row.get(0)).unwrap();
+    let fields: Vec<_> = fields.split(", ").filter(|field| !field.starts_with("priority ")).collect();
     for table in ["aliases", "generations"] {
-        views.execute(&format!("UPDATE {table} SET shape = 0 WHERE view = 'tickets'"), []).unwrap();
+        let older = format!("UPDATE {table} SET shape = 0, fields = ?1 WHERE view = 'tickets'");
+        views.execute(&older, [fields.join(", ")]).unwrap();
     }
     drop(views);
     desk.restart();
@@ -225,11 +247,15 @@ async fn a_changed_projection_says_that_a_rebuild_is_due_and_serves_meanwhile() 
         told.rows().into_iter().filter(|row| row["rebuild_due"] == true).map(|row| row["name"].clone()).collect()
     };
     assert_eq!(due(scene.admin.get("/admin/projections").await.is(200)), ["tickets"]);
-    // The generation that there is serves on, and is written on.
-    scene.admin.get(&path).await.is(200);
+    // The generation that there is serves on, and is written on; what is new in it is empty.
+    let priority = format!("/tickets?priority={}", scene.admin.get(&path).await.is(200).str("priority"));
+    let found = async || scene.admin.get(&priority).await.is(200).column("id");
+    assert_eq!(found().await, Vec::<String>::new());
     let moved = scene.admin.put(&format!("{path}/status"), json!({"status": "solved"})).await.is(200);
     assert_eq!(scene.admin.see(&moved, &path).await.body["status"], "solved");
     ends(&desk, &["replay", "--projection", "tickets"], 0);
     assert_eq!(due(scene.admin.get("/admin/projections").await.is(200)), Vec::<Value>::new());
     assert_eq!(scene.admin.get(&path).await.is(200).body["status"], "solved");
+    assert_eq!(found().await, [ticket.id()]);
+    ends(&desk, &["verify"], 0);
 }

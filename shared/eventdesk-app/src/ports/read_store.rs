@@ -21,7 +21,7 @@ pub struct ViewSpec {
 }
 
 /// A field that queries may filter or sort by.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Field {
     /// Lower snake case, unique in the view, never `id`, `version`, `revision`, `deleted` or `body`.
     pub name: &'static str,
@@ -241,6 +241,10 @@ pub enum ReadStoreError {
 #[async_trait]
 pub trait ReadStore: Send + Sync {
     /// Makes sure that each view has a live generation with its indexes; the first is 1.
+    ///
+    /// A generation that was made for other fields goes on: what its documents have of today's fields stays, what they
+    /// lack is null (a set: empty) until they are written again, and what is not declared any more goes. Its shape is
+    /// not today's then.
     ///
     /// # Errors
     /// See [`ReadStoreError`].

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use eventdesk_app::ports::{
-    ApplyError, Document, Filter, Generation, GenerationStore, Position, Progress, ReadStoreError, Select, Sort, Value,
-    Written,
+    ApplyError, Document, Filter, Generation, GenerationStore, Position, Progress, Put, ReadStoreError, Select, Sort,
+    Value, Written,
 };
 
-use super::{THINGS, THINGS_OLD, next, put, set, text, thing, with};
+use super::{THINGS, THINGS_OLD, THINGS_RESHAPED, next, put, set, text, thing, with};
 
 type Store = Arc<dyn GenerationStore>;
 
@@ -193,4 +193,73 @@ pub(super) async fn a_dropped_one_is_gone_and_its_number_with_it(store: Store) {
     ranks(&*store, &[7]).await;
     let again = beside(&*store, &[5]).await;
     assert_eq!(in_generation(&*store, again, "t").await, None);
+}
+
+/// A document as the later build makes it.
+fn reshaped(id: &str, revision: u64, owner: &[&str], colour: Value, labels: &[&str]) -> Put {
+    let fields = vec![Value::Int(1), set(owner), colour, text("new"), set(labels)];
+    let document = Document { version: revision, revision, fields, ..thing(id, 1) };
+    Put { view: &THINGS_RESHAPED, document }
+}
+
+/// The ids that a filter of the later build finds, in order of rank.
+async fn found(store: &dyn GenerationStore, filter: Filter) -> Vec<String> {
+    let sort = Sort { field: "rank", descending: false };
+    let select = Select { view: &THINGS_RESHAPED, filters: vec![filter], sort, after: None, limit: 100 };
+    store.select(&select).await.unwrap().into_iter().map(|hit| hit.id).collect()
+}
+
+pub(super) async fn one_of_other_fields_serves_until_a_rebuild(store: Store) {
+    live(&*store, &[with(thing("a", 1), "owner", text("Ann")), with(thing("b", 2), "number", Value::Int(7))]).await;
+    let kept = beside(&*store, &[1]).await;
+    store.prepare(&[&THINGS_RESHAPED]).await.unwrap();
+
+    let listed = store.stored_generations(&THINGS_RESHAPED).await.unwrap();
+    assert_eq!(listed.iter().map(|one| (one.number, one.shape)).collect::<Vec<_>>(), [(1, 1), (kept, 1)]);
+    // What was there is there, and what is new is empty.
+    let old = store.get(&THINGS_RESHAPED, &["a"]).await.unwrap().pop().flatten().unwrap();
+    assert_eq!(old.fields, [Value::Int(1), set(&[]), Value::Null, text("new"), set(&[])]);
+    assert_eq!(old.body, thing("a", 1).body);
+    assert_eq!(found(&*store, Filter::Equal("status", text("new"))).await, ["a", "b"]);
+    assert_eq!(found(&*store, Filter::Equal("colour", Value::Null)).await, ["a", "b"]);
+    assert_eq!(found(&*store, Filter::Holds("owner", "Ann".to_owned())).await, Vec::<String>::new());
+
+    // It fills as documents are written, in every generation.
+    let red = |id, revision| reshaped(id, revision, &["Ann"], text("red"), &["x", "y"]);
+    store.apply(vec![red("a", 2), red("c", 1), red("d", 1)], None).await.unwrap();
+    store.apply_in(vec![(kept, red("a", 2)), (kept, red("e", 1))], None).await.unwrap();
+    for filter in [
+        Filter::Equal("colour", text("red")),
+        Filter::Holds("owner", "Ann".to_owned()),
+        Filter::Holds("labels", "y".to_owned()),
+    ] {
+        assert_eq!(found(&*store, filter).await, ["a", "c", "d"]);
+    }
+    assert_eq!(store.size_of(&THINGS_RESHAPED, kept).await.unwrap(), 2);
+
+    // A new one is of today's shape, and the others can go.
+    store.drop_generation(&THINGS_RESHAPED, kept).await.unwrap();
+    let new = store.make_generation(&THINGS_RESHAPED).await.unwrap();
+    let documents = vec![reshaped("z", 1, &[], text("blue"), &["z"]).document];
+    store.fill(&THINGS_RESHAPED, new, Arc::new(documents)).await.unwrap();
+    store.make_indexes(&THINGS_RESHAPED, new).await.unwrap();
+    store.flip(&[(&THINGS_RESHAPED, new)]).await.unwrap();
+    assert_eq!(found(&*store, Filter::Holds("labels", "z".to_owned())).await, ["z"]);
+    store.write_also(&[(&THINGS_RESHAPED, None)]).await.unwrap();
+    store.drop_generation(&THINGS_RESHAPED, 1).await.unwrap();
+    let one = Generation { number: new, shape: 2, live: true, also: false };
+    assert_eq!(store.stored_generations(&THINGS_RESHAPED).await.unwrap(), [one]);
+}
+
+pub(super) async fn an_older_build_finds_its_fields_again(store: Store) {
+    live(&*store, &[with(thing("a", 1), "owner", text("Ann"))]).await;
+    store.prepare(&[&THINGS_RESHAPED]).await.unwrap();
+    store.apply(vec![reshaped("a", 2, &["Ann"], text("red"), &["x"])], None).await.unwrap();
+    store.prepare(&[&THINGS]).await.unwrap();
+    let back = store.get(&THINGS, &["a"]).await.unwrap().pop().flatten().unwrap();
+    assert_eq!(back.fields, thing("a", 1).fields);
+    // The documents are not those that this build would have made.
+    assert_eq!(store.stored_generations(&THINGS).await.unwrap()[0].shape, 0);
+    live(&*store, &[Document { revision: 3, version: 3, ..with(thing("a", 4), "tags", set(&["t"])) }]).await;
+    ranks(&*store, &[4]).await;
 }

@@ -225,9 +225,9 @@ fn same(stored: ValueRef<'_>, value: &Value) -> bool {
     }
 }
 
-/// Reads a set's column.
+/// Reads a set's column; null in documents that were written before there was such a set.
 pub(super) fn set(row: &Row<'_>, column: usize) -> Result<Vec<String>, rusqlite::Error> {
-    let text = row.get_ref(column)?.as_str()?;
+    let Some(text) = row.get_ref(column)?.as_str_or_null()? else { return Ok(Vec::new()) };
     serde_json::from_str(text)
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into()))
 }

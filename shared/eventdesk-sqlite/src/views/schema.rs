@@ -1,8 +1,8 @@
 //! Layout of the views' file: the fixed tables, and a table with its indexes for each generation of a view.
 
-use std::{fmt::Write, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
-use eventdesk_app::ports::{FieldKind, Index, Misuse, ViewSpec};
+use eventdesk_app::ports::{Field, FieldKind, Index, Misuse, ViewSpec};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, config::DbConfig};
 
 use super::fault::{Failure, ViewsError};
@@ -106,36 +106,77 @@ pub(super) fn prepare(connection: &mut Connection, views: &[&'static ViewSpec]) 
         if view.fields.len() > 60 {
             return Err(Misuse { view: view.name, problem: "more than 60 fields".to_owned() }.into());
         }
-        let fields = signature(view);
         let stored = transaction
-            .query_row("SELECT generation, shape, fields FROM aliases WHERE view = ?1", [view.name], |row| {
-                Ok((row.get::<_, u32>(0)?, row.get::<_, u32>(1)?, row.get::<_, String>(2)?))
-            })
+            .query_row("SELECT generation FROM aliases WHERE view = ?1", [view.name], |row| row.get(0))
             .optional()?;
-        let generation = match stored {
-            None => {
-                transaction.execute_batch(&create_tables(view, 1))?;
-                let alias = "INSERT INTO aliases (view, generation, shape, fields) VALUES (?1, 1, ?2, ?3)";
-                transaction.execute(alias, (view.name, view.shape, &fields))?;
-                1
-            }
-            // An older shape with the same fields serves until a rebuild is through.
-            Some((generation, _, stored)) if stored == fields => generation,
-            Some((_, shape, _)) => {
-                let reason = format!("view {} has shape {shape} and other fields than shape {}", view.name, view.shape);
-                return Err(Failure::Views(ViewsError::Rebuild(reason)));
-            }
+        let generation = if let Some(generation) = stored {
+            generation
+        } else {
+            transaction.execute_batch(&create_tables(view, 1))?;
+            let alias = "INSERT INTO aliases (view, generation, shape, fields) VALUES (?1, 1, ?2, ?3)";
+            transaction.execute(alias, (view.name, view.shape, signature(view)))?;
+            1
         };
         transaction.execute(
             "INSERT OR IGNORE INTO generations (view, generation, shape, fields, fate)
              SELECT view, generation, shape, fields, 0 FROM aliases WHERE view = ?1",
             [view.name],
         )?;
+        adopt(&transaction, view)?;
         for index in view.indexes {
             transaction.execute_batch(&create_index(view, generation, index))?;
         }
     }
     Ok(transaction.commit()?)
+}
+
+/// Gives each generation that was made for other fields today's, so that it is read and written until a rebuild is
+/// through. What is new is empty there, and fills as documents are written; what is declared no more goes, for nobody
+/// would erase from it.
+fn adopt(connection: &Connection, view: &ViewSpec) -> Result<(), Failure> {
+    let today = signature(view);
+    let others = "SELECT generation, fields FROM generations WHERE view = ?1 AND fields <> ?2 AND fate <> 2";
+    let others: Vec<(u32, String)> = connection
+        .prepare(others)?
+        .query_map((view.name, &today), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    for (generation, stored) in others {
+        let table = table(view, generation);
+        let mut kept = Vec::new();
+        for was in stored.split(", ").filter(|was| !was.is_empty()) {
+            if let Some(field) = view.fields.iter().find(|field| signed(field) == was) {
+                kept.push(field.name);
+                continue;
+            }
+            let name = was.split(' ').next().unwrap_or(was);
+            drop_indexes(connection, &table, name)?;
+            let side = set_table(view, generation, name);
+            connection.execute_batch(&format!(
+                "ALTER TABLE \"{table}\" DROP COLUMN \"{name}\"; DROP TABLE IF EXISTS \"{side}\""
+            ))?;
+        }
+        for field in view.fields.iter().filter(|field| !kept.contains(&field.name)) {
+            connection.execute_batch(&format!("ALTER TABLE \"{table}\" ADD COLUMN {}", column(field)))?;
+            connection.execute_batch(&create_side(view, generation, field))?;
+        }
+        let now = "SET fields = ?3, shape = iif(shape = ?4, 0, shape) WHERE view = ?1 AND generation = ?2";
+        for rows in ["generations", "aliases"] {
+            connection.execute(&format!("UPDATE {rows} {now}"), (view.name, generation, &today, view.shape))?;
+        }
+    }
+    Ok(())
+}
+
+/// Drops the indexes of which a column is part.
+fn drop_indexes(connection: &Connection, table: &str, column: &str) -> Result<(), Failure> {
+    let over = "SELECT list.name FROM pragma_index_list(?1) AS list, pragma_index_info(list.name) AS part
+                WHERE list.origin = 'c' AND part.name = ?2";
+    let names: Vec<String> =
+        connection.prepare(over)?.query_map((table, column), |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    for name in names {
+        connection.execute_batch(&format!("DROP INDEX \"{name}\""))?;
+    }
+    Ok(())
 }
 
 /// The live generation, which may change with every transaction.
@@ -164,26 +205,31 @@ pub(super) fn index_name(view: &ViewSpec, generation: u32, index: &Index) -> Str
 }
 
 pub(super) fn signature(view: &ViewSpec) -> String {
-    let fields: Vec<_> = view.fields.iter().map(|field| format!("{} {:?}", field.name, field.kind)).collect();
+    let fields: Vec<_> = view.fields.iter().map(signed).collect();
     fields.join(", ")
+}
+
+fn signed(field: &Field) -> String {
+    format!("{} {:?}", field.name, field.kind)
+}
+
+fn column(field: &Field) -> String {
+    format!("\"{}\" {}", field.name, if field.kind == FieldKind::Int { "INTEGER" } else { "TEXT" })
+}
+
+/// Makes the side table of a set; nothing for other fields.
+fn create_side(view: &ViewSpec, generation: u32, field: &Field) -> String {
+    if field.kind != FieldKind::Set {
+        return String::new();
+    }
+    let side = set_table(view, generation, field.name);
+    format!("CREATE TABLE \"{side}\" (value TEXT, doc INTEGER, PRIMARY KEY (value, doc)) STRICT, WITHOUT ROWID;")
 }
 
 pub(super) fn create_tables(view: &ViewSpec, generation: u32) -> String {
     let table = table(view, generation);
-    let mut columns = String::new();
-    let mut sides = String::new();
-    for field in view.fields {
-        let (name, kind) = (field.name, if field.kind == FieldKind::Int { "INTEGER" } else { "TEXT" });
-        write!(columns, ", \"{name}\" {kind}").expect("a string takes text");
-        if field.kind == FieldKind::Set {
-            let side = set_table(view, generation, name);
-            write!(
-                sides,
-                "CREATE TABLE \"{side}\" (value TEXT, doc INTEGER, PRIMARY KEY (value, doc)) STRICT, WITHOUT ROWID;"
-            )
-            .expect("a string takes text");
-        }
-    }
+    let columns: String = view.fields.iter().flat_map(|field| [", ".to_owned(), column(field)]).collect();
+    let sides: String = view.fields.iter().map(|field| create_side(view, generation, field)).collect();
     // The body comes last: what filters read never lies behind it on overflow pages.
     format!(
         "CREATE TABLE \"{table}\" (id TEXT NOT NULL UNIQUE, version INTEGER NOT NULL, revision INTEGER NOT NULL, \

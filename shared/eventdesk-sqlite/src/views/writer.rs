@@ -205,6 +205,8 @@ enum Together {
 impl File {
     fn prepare(&mut self, views: &[&'static ViewSpec]) -> Result<(), Failure> {
         let prepared = self.connection().and_then(|connection| schema::prepare(connection, views));
+        // They are those of the fields that a generation had until now.
+        self.statements.clear();
         self.glances.forget();
         if prepared.as_ref().is_err_and(Failure::spoils_connection) {
             self.connection = None;
