@@ -3,7 +3,7 @@
 use eventdesk_tests::{Answer, Caller, Host, PASSWORD, Scene, samples};
 use serde_json::json;
 
-use crate::patience::until;
+use crate::clients::ended;
 
 tests! {
     a_refresh_token_is_used_once_and_an_older_one_ends_its_session,
@@ -31,12 +31,6 @@ async fn refresh(scene: &Scene, token: &str) -> Answer {
 async fn refused(scene: &Scene, token: &str) {
     let answer = refresh(scene, token).await;
     assert_eq!((answer.status, answer.body["error"].as_str()), (400, Some("invalid_grant")), "{answer}");
-}
-
-/// The token is worth nothing, in every process of the host.
-async fn ended(caller: &Caller) {
-    until("the token ends", async || caller.get("/me").await.is_one_of(&[200, 401]).status == 401).await;
-    caller.get("/tickets").await.problem(401);
 }
 
 async fn a_refresh_token_is_used_once_and_an_older_one_ends_its_session(desk: &Host) {

@@ -54,7 +54,7 @@ async fn every_declared_index_is_made() {
 }
 
 #[tokio::test]
-async fn a_new_index_is_added_to_what_is_there() {
+async fn a_new_index_is_added_to_what_is_there_and_a_unique_one_can_go() {
     static MORE: ViewSpec = ViewSpec {
         name: "things",
         shape: 1,
@@ -67,6 +67,8 @@ async fn a_new_index_is_added_to_what_is_there() {
         store.apply(vec![put(thing("a", 1))], None).await.unwrap();
         store.prepare(&[&MORE]).await.unwrap();
         let mut expected = expected();
+        // Documents are written without what it is over from now on, which would count as equal.
+        expected.remove("unique__number");
         expected.insert("group__rank".to_owned(), ("deleted group rank _id".to_owned(), false));
         assert_eq!(indexes(&databases.database(&name), "things_g1").await, expected);
         assert_eq!(store.count(&THINGS, &[]).await.unwrap(), 1);
