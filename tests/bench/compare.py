@@ -32,12 +32,12 @@ def bounds(path):
             pairs = [(v, rps[(peer, n)]) for (name, n), v in rps.items() if name == "eventdesk" and rps.get((peer, n))]
             if pairs:
                 ratio = statistics.median(own / other for own, other in pairs)
-                rows.append({"workload": NAMES[workload], "connections": conc, "peer": peer, "ratio": round(ratio, 2), "least": least,
+                rows.append({"workload": NAMES[workload], "connections": conc, "peer": peer, "ratio": round(ratio, 4), "least": least,
                              "eventdesk": round(statistics.median(x for x, _ in pairs)), "other": round(statistics.median(y for _, y in pairs))})
-    print(f"{'workload':<12}{'conn.':>6}{'eventdesk/s':>13}{'peer/s':>10}  {'peer':<15}{'ratio':>7}{'bound':>7}")
+    print(f"{'workload':<12}{'conn.':>6}{'eventdesk/s':>13}{'peer/s':>10}  {'peer':<15}{'ratio':>8}{'bound':>7}")
     for row in rows:
         verdict = "" if row["ratio"] >= row["least"] else "  MISSED"
-        print(f"{row['workload']:<12}{row['connections']:>6}{row['eventdesk']:>13,}{row['other']:>10,}  {row['peer']:<15}{row['ratio']:>7.2f}{row['least']:>7.2f}{verdict}")
+        print(f"{row['workload']:<12}{row['connections']:>6}{row['eventdesk']:>13,}{row['other']:>10,}  {row['peer']:<15}{row['ratio']:>8.3f}{row['least']:>7.2f}{verdict}")
     print(json.dumps({"bench": "compare", "bounds": rows}))
     return all(row["ratio"] >= row["least"] for row in rows)
 
