@@ -93,6 +93,7 @@ async fn bring_up(server: &Server, view: &'static ViewSpec, row: &Alias) -> Resu
         return Ok(());
     }
     drop_unique(server, view, row).await?;
+    unset_undeclared(server, view, row).await?;
     // What is to be unique from now on was not looked after before.
     let was: Vec<_> = row.indexes.split(", ").collect();
     let index = |index: &&Index| !index.unique || was.contains(&told(index).as_str());
@@ -123,6 +124,19 @@ async fn drop_unique(server: &Server, view: &'static ViewSpec, row: &Alias) -> R
                 .await?;
         }
     }
+    Ok(())
+}
+
+/// Takes away what is declared no more, or as another kind: queries would find it, and nobody would erase from it.
+async fn unset_undeclared(server: &Server, view: &'static ViewSpec, row: &Alias) -> Result<(), Fault> {
+    let today = fields(view);
+    let gone = row.fields.split(", ").filter(|was| !was.is_empty() && !today.split(", ").any(|field| field == *was));
+    let names: Document = gone.filter_map(|was| Some((was.split(' ').next()?.to_owned(), "".into()))).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let collection = server.collection(&collection(view, row.generation));
+    server.ask_patiently(async move { collection.update_many(doc! {}, doc! { "$unset": names }).await }).await?;
     Ok(())
 }
 
