@@ -98,12 +98,7 @@ pub(super) fn fill(
 ) -> Result<Vec<usize>, Failure> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     demand(&transaction, view, generation)?;
-    let mut there = Vec::new();
-    for (place, document) in documents.iter().enumerate() {
-        if !sql.add(&transaction, view, document)? {
-            there.push(place);
-        }
-    }
+    let there = sql.add(&transaction, view, &documents.iter().collect::<Vec<_>>())?;
     transaction.commit()?;
     Ok(there)
 }

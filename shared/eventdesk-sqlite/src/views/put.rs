@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt::Write};
 
 use eventdesk_app::ports::{Document, FieldKind, Misuse, Put, Value, ViewSpec};
 use rusqlite::{
-    CachedStatement, Connection, Row, ToSql, params_from_iter,
+    CachedStatement, Connection, OptionalExtension, Row, ToSql, params_from_iter,
     types::{ToSqlOutput, ValueRef},
 };
 
@@ -13,12 +13,18 @@ use super::{
     schema::{set_table, table},
 };
 
+/// How many new documents a statement writes: as many as there are at once, for all that a statement costs besides is
+/// paid once, and the next row's place in an index tends to be beside the last one's.
+const AT_ONCE: [usize; 3] = [16, 4, 1];
+
 /// The statements that write one generation of a view.
 #[derive(Debug)]
 pub(super) struct PutSql {
     table: String,
     stored: String,
-    insert: String,
+    row: String,
+    /// For each number of [`AT_ONCE`].
+    inserts: [String; AT_ONCE.len()],
     /// By which fields they set: an index is only rewritten where a statement names its columns.
     updates: HashMap<u64, String>,
     sides: Vec<Side>,
@@ -59,69 +65,73 @@ impl PutSql {
                 delete: format!("DELETE FROM \"{side}\" WHERE value = ?1 AND doc = ?2"),
             }
         });
-        let marks = ", ?".repeat(view.fields.len());
+        let marks = format!("(?, ?, ?, ?{}, ?)", ", ?".repeat(view.fields.len()));
         Self {
             stored: format!("SELECT rowid, revision, deleted{columns} FROM \"{table}\" WHERE id = ?1"),
-            insert: format!(
-                "INSERT INTO \"{table}\" (id, version, revision, deleted{columns}, body) VALUES (?, ?, ?, ?{marks}, ?) \
-                 ON CONFLICT (id) DO NOTHING"
-            ),
+            row: format!("SELECT rowid FROM \"{table}\" WHERE id = ?1"),
+            inserts: AT_ONCE.map(|rows| {
+                let rows = vec![marks.as_str(); rows].join(", ");
+                format!(
+                    "INSERT INTO \"{table}\" (id, version, revision, deleted{columns}, body) VALUES {rows} \
+                     ON CONFLICT (id) DO NOTHING"
+                )
+            }),
             updates: HashMap::new(),
             sides: sides.collect(),
             table,
         }
     }
 
-    /// Writes the document if there is none of its id; whether there was none.
-    pub(super) fn add(&self, connection: &Connection, view: &ViewSpec, document: &Document) -> Result<bool, Failure> {
-        view.check_document(document)?;
-        if !self.insert(connection, view, document)? {
-            return Ok(false);
+    /// Writes the documents of whose ids there are none; the places of the others.
+    pub(super) fn add(
+        &self,
+        connection: &Connection,
+        view: &ViewSpec,
+        documents: &[&Document],
+    ) -> Result<Vec<usize>, Failure> {
+        let (mut there, mut begin) = (Vec::new(), 0);
+        while begin < documents.len() {
+            let fitting = AT_ONCE.iter().position(|rows| *rows <= documents.len() - begin);
+            let which = fitting.expect("one is always left");
+            let rows = &documents[begin..begin + AT_ONCE[which]];
+            let written = insert(connection, view, &self.inserts[which], rows)?;
+            let newest = connection.last_insert_rowid();
+            // A table gives new rows ascending numbers without gaps.
+            let mut next = newest - i64::try_from(written).expect("a handful") + 1;
+            for (place, document) in rows.iter().enumerate() {
+                if written == rows.len() || self.row(connection, document)? == Some(next) && next <= newest {
+                    self.write_sets(connection, document, next, None)?;
+                    next += 1;
+                } else {
+                    there.push(begin + place);
+                }
+            }
+            begin += rows.len();
         }
-        self.write_sets(connection, document, connection.last_insert_rowid(), None)?;
-        Ok(true)
+        Ok(there)
     }
 
-    fn insert(&self, connection: &Connection, view: &ViewSpec, document: &Document) -> Result<bool, Failure> {
-        let version = number(view, document.version)?;
-        let revision = number(view, document.revision)?;
-        let mut values: Vec<&dyn ToSql> = Vec::with_capacity(document.fields.len() + 5);
-        values.extend([&document.id as &dyn ToSql, &version, &revision, &document.deleted]);
-        let fields: Vec<_> = document.fields.iter().map(Bound).collect();
-        values.extend(fields.iter().map(|field| field as &dyn ToSql));
-        values.push(&document.body);
-        Ok(connection.prepare_cached(&self.insert)?.execute(params_from_iter(values))? > 0)
+    fn row(&self, connection: &Connection, document: &Document) -> Result<Option<i64>, Failure> {
+        let mut statement = connection.prepare_cached(&self.row)?;
+        Ok(statement.query_row([&document.id], |row| row.get(0)).optional()?)
     }
 
-    /// Writes the document if it still is as the writer read it.
-    pub(super) fn write(&mut self, connection: &Connection, put: &Put) -> Result<(), Failure> {
+    /// Writes the document of which there was an earlier revision, if that still is as the writer read it.
+    pub(super) fn change(&mut self, connection: &Connection, put: &Put) -> Result<(), Failure> {
         let (view, document) = (put.view, &put.document);
         view.check_document(document)?;
         let version = number(view, document.version)?;
         let revision = number(view, document.revision)?;
-        let stored = if revision == 1 { None } else { Some(self.stored(connection, put, revision)?) };
-        let row = match &stored {
-            // The guard of a new document is that there is none: the insertion itself finds out.
-            None => {
-                if !self.insert(connection, view, document)? {
-                    return Err(lost(put));
-                }
-                connection.last_insert_rowid()
-            }
-            Some(stored) => {
-                let mut values: Vec<&dyn ToSql> = vec![&version, &revision, &document.body];
-                let fields = changed(stored.changes, &document.fields).map(|(_, value)| Bound(value));
-                let fields: Vec<_> = fields.collect();
-                values.extend(fields.iter().map(|field| field as &dyn ToSql));
-                if stored.changes & DELETED != 0 {
-                    values.push(&document.deleted);
-                }
-                values.push(&stored.row);
-                self.update(connection, view, stored.changes)?.execute(params_from_iter(values))?;
-                stored.row
-            }
-        };
-        self.write_sets(connection, document, row, stored.as_ref())
+        let stored = self.stored(connection, put, revision)?;
+        let mut values: Vec<&dyn ToSql> = vec![&version, &revision, &document.body];
+        let fields: Vec<_> = changed(stored.changes, &document.fields).map(|(_, value)| Bound(value)).collect();
+        values.extend(fields.iter().map(|field| field as &dyn ToSql));
+        if stored.changes & DELETED != 0 {
+            values.push(&document.deleted);
+        }
+        values.push(&stored.row);
+        self.update(connection, view, stored.changes)?.execute(params_from_iter(values))?;
+        self.write_sets(connection, document, stored.row, Some(&stored))
     }
 
     /// The stored document, checked against the guard.
@@ -129,9 +139,9 @@ impl PutSql {
         let document = &put.document;
         let mut statement = connection.prepare_cached(&self.stored)?;
         let mut rows = statement.query([&document.id])?;
-        let row = rows.next()?.ok_or_else(|| lost(put))?;
+        let row = rows.next()?.ok_or_else(|| lost(put.view, document))?;
         if row.get::<_, i64>(1)? != revision - 1 {
-            return Err(lost(put));
+            return Err(lost(put.view, document));
         }
         let deleted: bool = row.get(2)?;
         let mut changes = if deleted == document.deleted { 0 } else { DELETED };
@@ -189,8 +199,28 @@ impl PutSql {
     }
 }
 
-fn lost(put: &Put) -> Failure {
-    Failure::GuardLost { view: put.view.name, id: put.document.id.clone() }
+/// Inserts the documents; how many there were not.
+fn insert(connection: &Connection, view: &ViewSpec, sql: &str, documents: &[&Document]) -> Result<usize, Failure> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut column = 0;
+    let mut bind = |value: &dyn ToSql| {
+        column += 1;
+        statement.raw_bind_parameter(column, value)
+    };
+    for document in documents {
+        view.check_document(document)?;
+        bind(&document.id)?;
+        bind(&number(view, document.version)?)?;
+        bind(&number(view, document.revision)?)?;
+        bind(&document.deleted)?;
+        document.fields.iter().try_for_each(|value| bind(&Bound(value)))?;
+        bind(&document.body)?;
+    }
+    Ok(statement.raw_execute()?)
+}
+
+pub(super) fn lost(view: &ViewSpec, document: &Document) -> Failure {
+    Failure::GuardLost { view: view.name, id: document.id.clone() }
 }
 
 fn changed<T>(changes: u64, fields: &[T]) -> impl Iterator<Item = (usize, &T)> {
