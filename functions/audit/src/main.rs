@@ -12,7 +12,7 @@ use eventdesk_lambda::{closing, run, serve, start};
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     start(async |config| {
         let name = handler(&["audit", "operations"])?;

@@ -16,7 +16,7 @@ use eventdesk_lambda::{run, serve, start};
 /// How long a start waits for issuers elsewhere. Lambda allows ten seconds for all of it.
 const ISSUERS_PATIENCE: Duration = Duration::from_secs(2);
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     start(async |config| {
         let name = handler(&["identity", "authorizer"])?;

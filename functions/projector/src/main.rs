@@ -10,7 +10,7 @@ use eventdesk_desk::handler;
 use eventdesk_lambda::{closing, run, start};
 use lambda_runtime::LambdaEvent;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     start(async |config| {
         let name = handler(&["projector-ticket", "projector-history", "projector-directory"])?;

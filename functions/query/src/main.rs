@@ -10,7 +10,7 @@ use eventdesk_http::{
 };
 use eventdesk_lambda::{closing, serve, start};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     start(async |config| {
         let owner = handler(program::Query::FUNCTIONS)?;

@@ -1,13 +1,14 @@
 //! The consumers behind the bus: what they could not work through, and the audit that looks after them.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use aws_sdk_sqs::Client;
 use eventdesk_app::{
-    audit::{Audit, AuditOptions, CONSUMERS, Feed},
+    audit::{AUDIT, Audit, AuditOptions, CONSUMERS, Feed},
     dead_letters::LetterDesk,
     operations::Operations,
-    ports::{DeadLetters, EventStore, Queue, ReadStore},
+    ports::{DeadLetters, EventStore, Queue, ReadStore, ViewSpec},
+    projections::VIEWS,
 };
 use eventdesk_aws::{
     audit::SqsConsumers,
@@ -18,6 +19,7 @@ use eventdesk_runtime::{
     SystemClock,
     config::{Bus, Store},
 };
+use futures_util::future::try_join_all;
 
 use crate::{Cloud, CloudError};
 
@@ -29,8 +31,10 @@ impl Cloud {
     pub async fn audit(&self) -> Result<Audit, CloudError> {
         let Store::DynamoDb { table, .. } = &self.config.store else { return Err(CloudError::Needs("store.table")) };
         let store = Arc::new(DynamoEventStore::new(self.dynamodb().await, table));
-        let audit = self.audit_over(store.clone(), store, self.prepared_views().await?).await?;
-        audit.prepare().await?;
+        let views = self.mongo().await?.ok_or(CloudError::Needs("views.uri"))?;
+        let all: Vec<&ViewSpec> = VIEWS.into_iter().chain([&AUDIT]).collect();
+        let prepared = async { Ok(views.prepare(&all).await?) };
+        let (audit, ()) = tokio::try_join!(self.audit_over(store.clone(), store, views.clone()), prepared)?;
         Ok(audit)
     }
 
@@ -75,11 +79,11 @@ impl Cloud {
     /// # Errors
     /// `Needs` and `Queue`.
     pub async fn dead_letters(&self) -> Result<Arc<dyn DeadLetters>, CloudError> {
-        let mut places = HashMap::new();
-        for consumer in CONSUMERS {
+        let found = CONSUMERS.map(async |consumer| {
             let (_, queue, dead_letters) = self.places(consumer).await?;
-            places.insert(consumer.to_owned(), LetterPlaces { queue, dead_letters });
-        }
+            Ok::<_, CloudError>((consumer.to_owned(), LetterPlaces { queue, dead_letters }))
+        });
+        let places = try_join_all(found).await?.into_iter().collect();
         // An emulator may answer one call at a time.
         let wait = u64::from(self.aws().await.endpoint_url().is_none());
         Ok(Arc::new(SqsDeadLetters::new(self.sqs().await, places, Duration::from_secs(wait))))
@@ -88,10 +92,10 @@ impl Cloud {
     /// The queues of all projectors.
     async fn consumers(&self) -> Result<SqsConsumers, CloudError> {
         let sqs = self.sqs().await;
-        let mut urls = HashMap::new();
-        for consumer in CONSUMERS {
-            urls.insert(consumer.to_owned(), queue_url(&sqs, &self.queue_name(consumer)?).await?);
-        }
+        let found = CONSUMERS.map(async |consumer| {
+            Ok::<_, CloudError>((consumer.to_owned(), queue_url(&sqs, &self.queue_name(consumer)?).await?))
+        });
+        let urls = try_join_all(found).await?.into_iter().collect();
         Ok(SqsConsumers::new(sqs, urls))
     }
 
