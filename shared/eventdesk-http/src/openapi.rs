@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     docs::LoginEndpoints,
     headers,
-    routes::{BASE_PATH, table},
+    routes::{BASE_PATH, described},
 };
 
 /// The document for one deployment prefix.
@@ -110,7 +110,7 @@ fn never_null(schema: &mut Value) {
 fn build(prefix: &str, login: &Offered) -> Value {
     let mut schemas = Schemas::new();
     let mut paths: Map<String, Value> = Map::new();
-    for route in table() {
+    for route in &described() {
         let path = route.path.strip_prefix(BASE_PATH).unwrap_or(route.path);
         let operations = paths.entry(path).or_insert_with(|| json!({}));
         operations[route.method.as_str().to_ascii_lowercase()] = operation::of(route, login, &mut schemas);

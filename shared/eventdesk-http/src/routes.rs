@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use eventdesk_app::access::Permission;
 use futures_util::future::BoxFuture;
 use http::Method;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{Schema, SchemaGenerator};
 
 use crate::{Problem, reply::Reply, request::Request};
 
@@ -174,48 +174,17 @@ impl Route {
     pub fn path_parameters(&self) -> impl Iterator<Item = &'static str> {
         self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
     }
-
-    fn scopes(self, scopes: &'static [&'static str]) -> Self {
-        Self { scopes, ..self }
-    }
-
-    fn takes<T: JsonSchema>(self, media: Media) -> Self {
-        Self { request: Some((media, schema_of::<T>)), ..self }
-    }
-
-    fn parameters(self, parameters: &'static [Parameter]) -> Self {
-        Self { parameters, ..self }
-    }
-
-    fn answers<T: JsonSchema>(self, status: u16) -> Self {
-        Self { answer: Answer::Json(status, schema_of::<T>), ..self }
-    }
-
-    fn pages<T: JsonSchema>(self) -> Self {
-        Self { answer: Answer::Page(schema_of::<T>), ..self }
-    }
-
-    fn other(self, media_type: &'static str) -> Self {
-        Self { answer: Answer::Other(media_type), ..self }
-    }
-
-    fn empties(self) -> Self {
-        Self { answer: Answer::Empty, ..self }
-    }
-
-    fn also_at_root(self) -> Self {
-        Self { at_root: true, ..self }
-    }
-}
-
-fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
-    generator.subschema_for::<T>()
 }
 
 /// All routes.
 pub fn table() -> &'static [Route] {
     static TABLE: LazyLock<Vec<Route>> = LazyLock::new(table::routes::<program::Nobody>);
     &TABLE
+}
+
+/// The same, with the schemas of what comes in and goes out.
+pub(crate) fn described() -> Vec<Route> {
+    table::routes::<program::Describing>()
 }
 
 /// What answers each route of [`table`], in its order.

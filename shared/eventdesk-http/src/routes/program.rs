@@ -8,6 +8,8 @@ use crate::{Problem, request::Request};
 pub trait Program {
     /// The functions that it can be.
     const FUNCTIONS: &'static [Owner];
+    /// Whether its routes tell the schemas of what comes in and goes out; the code that makes them is large.
+    const DESCRIBES: bool = false;
 }
 
 macro_rules! programs {
@@ -35,6 +37,15 @@ programs! {
     Whole: &Owner::ALL;
     /// No function: whoever only looks at the routes.
     Nobody: &[];
+}
+
+/// No function: whoever describes the routes.
+#[derive(Debug)]
+pub enum Describing {}
+
+impl Program for Describing {
+    const FUNCTIONS: &'static [Owner] = &[];
+    const DESCRIBES: bool = true;
 }
 
 /// Whether the program is this function.

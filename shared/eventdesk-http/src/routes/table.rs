@@ -1,13 +1,16 @@
 //! The table itself.
 
+use std::marker::PhantomData;
+
 use eventdesk_app::access::Permission as P;
 use http::Method;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::{
     Access::{Authenticated, Needs, Public},
     Answer, Media,
     Owner::{CommandDirectory, CommandMessage, CommandTicket, Identity, Operations, QueryDirectory, QueryTicket},
-    Program, Route, parameters as q,
+    Parameter, Program, Route, SchemaFn, parameters as q,
     program::{answers, elsewhere},
 };
 use crate::{
@@ -30,36 +33,89 @@ const ADMIN: &[&str] = &["admin"];
 /// program.
 macro_rules! route {
     ($method:ident $path:literal, $owner:expr, $access:expr, $tag:literal, $summary:literal => $handler:path) => {
-        Route {
-            method: Method::$method,
-            path: concat!("/api/v1", $path),
-            at_root: false,
-            function: $owner,
-            access: $access,
-            scopes: &[],
-            summary: $summary,
-            tag: $tag,
-            parameters: &[],
-            request: None,
-            answer: Answer::Nothing,
-            // Known while compiling, so that nothing leads to the handlers of others.
-            handler: if const { answers::<Of>($owner) } { |request| Box::pin($handler(request)) } else { elsewhere },
+        Row::<Of> {
+            route: Route {
+                method: Method::$method,
+                path: concat!("/api/v1", $path),
+                at_root: false,
+                function: $owner,
+                access: $access,
+                scopes: &[],
+                summary: $summary,
+                tag: $tag,
+                parameters: &[],
+                request: None,
+                answer: Answer::Nothing,
+                // Known while compiling, so that nothing leads to the handlers of others.
+                handler: if const { answers::<Of>($owner) } {
+                    |request| Box::pin($handler(request))
+                } else {
+                    elsewhere
+                },
+            },
+            of: PhantomData,
         }
     };
 }
 
 /// All routes, with the handlers of this program.
 pub(super) fn routes<Of: Program>() -> Vec<Route> {
-    let mut routes = tickets::<Of>();
-    routes.extend(messages::<Of>());
-    routes.extend(directory::<Of>());
-    routes.extend(authentication::<Of>());
-    routes.extend(service_accounts::<Of>());
-    routes.extend(operations::<Of>());
-    routes
+    let sections = [tickets, messages, directory, authentication, service_accounts, operations];
+    sections.into_iter().flat_map(|section: fn() -> Vec<Row<Of>>| section()).map(|row| row.route).collect()
 }
 
-fn tickets<Of: Program>() -> Vec<Route> {
+/// A route of this program.
+struct Row<Of> {
+    route: Route,
+    of: PhantomData<Of>,
+}
+
+impl<Of: Program> Row<Of> {
+    fn with(self, change: impl FnOnce(&mut Route)) -> Self {
+        let mut row = self;
+        change(&mut row.route);
+        row
+    }
+
+    fn scopes(self, scopes: &'static [&'static str]) -> Self {
+        self.with(|route| route.scopes = scopes)
+    }
+
+    fn takes<T: JsonSchema>(self, media: Media) -> Self {
+        self.with(|route| route.request = Some((media, schema_of::<Of, T>())))
+    }
+
+    fn parameters(self, parameters: &'static [Parameter]) -> Self {
+        self.with(|route| route.parameters = parameters)
+    }
+
+    fn answers<T: JsonSchema>(self, status: u16) -> Self {
+        self.with(|route| route.answer = Answer::Json(status, schema_of::<Of, T>()))
+    }
+
+    fn pages<T: JsonSchema>(self) -> Self {
+        self.with(|route| route.answer = Answer::Page(schema_of::<Of, T>()))
+    }
+
+    fn other(self, media_type: &'static str) -> Self {
+        self.with(|route| route.answer = Answer::Other(media_type))
+    }
+
+    fn empties(self) -> Self {
+        self.with(|route| route.answer = Answer::Empty)
+    }
+
+    fn also_at_root(self) -> Self {
+        self.with(|route| route.at_root = true)
+    }
+}
+
+/// Known while compiling, so that nothing leads to schemas where nobody asks for them.
+fn schema_of<Of: Program, T: JsonSchema>() -> SchemaFn {
+    if const { Of::DESCRIBES } { SchemaGenerator::subschema_for::<T> } else { |_| Schema::default() }
+}
+
+fn tickets<Of: Program>() -> Vec<Row<Of>> {
     use ticket_changes as c;
     vec![
         route!(POST "/tickets", CommandTicket, Needs(P::TicketsOpen), "tickets", "Opens a ticket." => c::open)
@@ -121,7 +177,7 @@ fn tickets<Of: Program>() -> Vec<Route> {
     ]
 }
 
-fn messages<Of: Program>() -> Vec<Route> {
+fn messages<Of: Program>() -> Vec<Row<Of>> {
     use messages as m;
     vec![
         route!(POST "/tickets/{ticket_id}/messages", CommandMessage, Needs(P::Messages), "messages",
@@ -154,13 +210,13 @@ fn messages<Of: Program>() -> Vec<Route> {
     ]
 }
 
-fn directory<Of: Program>() -> Vec<Route> {
+fn directory<Of: Program>() -> Vec<Row<Of>> {
     let mut routes = users::<Of>();
     routes.extend(employees::<Of>());
     routes
 }
 
-fn users<Of: Program>() -> Vec<Route> {
+fn users<Of: Program>() -> Vec<Row<Of>> {
     use user_changes as c;
     vec![
         route!(POST "/users", CommandDirectory, Needs(P::UsersAdminister), "directory", "Registers a user." =>
@@ -223,7 +279,7 @@ fn users<Of: Program>() -> Vec<Route> {
     ]
 }
 
-fn employees<Of: Program>() -> Vec<Route> {
+fn employees<Of: Program>() -> Vec<Row<Of>> {
     vec![
         route!(POST "/employees", CommandDirectory, Needs(P::EmployeesWrite), "directory", "Registers an employee." =>
             employees::register)
@@ -250,7 +306,7 @@ fn employees<Of: Program>() -> Vec<Route> {
     ]
 }
 
-fn authentication<Of: Program>() -> Vec<Route> {
+fn authentication<Of: Program>() -> Vec<Row<Of>> {
     vec![
         route!(POST "/token", Identity, Public, "authentication", "Issues an access token." => token::issue)
             .takes::<token::TokenForm>(Media::Form)
@@ -286,7 +342,7 @@ fn authentication<Of: Program>() -> Vec<Route> {
     ]
 }
 
-fn service_accounts<Of: Program>() -> Vec<Route> {
+fn service_accounts<Of: Program>() -> Vec<Row<Of>> {
     use clients as c;
     vec![
         route!(POST "/clients", Identity, Needs(P::Administer), "authentication",
@@ -316,7 +372,7 @@ fn service_accounts<Of: Program>() -> Vec<Route> {
     ]
 }
 
-fn operations<Of: Program>() -> Vec<Route> {
+fn operations<Of: Program>() -> Vec<Row<Of>> {
     vec![
         route!(GET "/health", Identity, Public, "operations", "Tells that the desk answers." => operations::health)
             .answers::<operations::HealthView>(200)
