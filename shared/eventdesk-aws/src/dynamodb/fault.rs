@@ -23,6 +23,16 @@ const BUSY: [&str; 9] = [
     "ReplicatedWriteConflictException",
 ];
 
+/// Codes of what operators have yet to grant, to make or to renew. The client need not try again, whoever asked may.
+const LACKING: [&str; 6] = [
+    "AccessDeniedException",
+    "ResourceNotFoundException",
+    "UnrecognizedClientException",
+    "ExpiredTokenException",
+    "InvalidSignatureException",
+    "MissingAuthenticationTokenException",
+];
+
 /// Whether trying again later may help: no answer, an answer of the server's own failure, or a refusal for now.
 pub(super) fn is_busy<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     match error {
@@ -38,7 +48,12 @@ pub(super) fn read_failed<E>(error: SdkError<E>) -> StoreError
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
-    if is_busy(&error) { StoreError::Unavailable(Box::new(error)) } else { StoreError::Internal(Box::new(error)) }
+    let lacking = error.as_service_error().and_then(|refused| refused.code());
+    if is_busy(&error) || lacking.is_some_and(|code| LACKING.contains(&code)) {
+        StoreError::Unavailable(Box::new(error))
+    } else {
+        StoreError::Internal(Box::new(error))
+    }
 }
 
 pub(super) fn append_failed<E>(error: SdkError<E>) -> AppendError

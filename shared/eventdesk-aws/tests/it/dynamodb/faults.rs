@@ -142,16 +142,21 @@ async fn a_lost_request_is_sent_again() {
 }
 
 #[tokio::test]
-async fn what_retrying_cannot_mend_is_internal_at_once() {
+async fn what_retrying_cannot_mend_is_told_at_once_and_what_operators_can_mend_is_worth_another_try() {
     let bed = Bed::new().await;
     let store = bed.store();
-    for code in ["AccessDeniedException", "ResourceNotFoundException", "ValidationException"] {
+    for (code, passes) in
+        [("AccessDeniedException", true), ("ResourceNotFoundException", true), ("ValidationException", false)]
+    {
         bed.wire.sent();
         bed.wire.next_many(1, "PutItem", code);
         let refused = refusal(&*store, append(vec![commit(ticket(1), 1)])).await;
-        assert!(matches!(refused, AppendError::Internal(_)), "{code}: {refused:?}");
+        assert_eq!(matches!(refused, AppendError::Unavailable(_)), passes, "{code}: {refused:?}");
+        assert_eq!(matches!(refused, AppendError::Internal(_)), !passes, "{code}: {refused:?}");
         bed.wire.next_many(1, "Query", code);
-        assert!(matches!(store.head(ticket(1)).await, Err(StoreError::Internal(_))), "{code}");
+        let unread = store.head(ticket(1)).await;
+        assert_eq!(matches!(unread, Err(StoreError::Unavailable(_))), passes, "{code}: {unread:?}");
+        assert_eq!(matches!(unread, Err(StoreError::Internal(_))), !passes, "{code}: {unread:?}");
         assert_eq!(bed.wire.sent().len(), 2, "{code}");
     }
 }
