@@ -41,6 +41,9 @@ pub enum LocalError {
     /// The issuer's keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// A tool would change the views under a server of another build.
+    #[error("the server on the data folder {} is of another build: use the tools of that one, or start this build's server first", .0.display())]
+    OtherBuild(PathBuf),
     /// The event store has lost what the views were built from.
     #[error(
         "{} holds no commits, but {seen} were read from it before: restore it from a backup, or use another folder",
@@ -55,7 +58,7 @@ pub enum LocalError {
 }
 
 impl LocalError {
-    /// Whether the views are damaged, or were made for other documents than today's.
+    /// Whether the views are damaged, or are not for this build to read.
     fn asks_for_rebuild(&self) -> bool {
         match self {
             Self::Views(error) => needs_rebuild(error),
@@ -123,12 +126,23 @@ impl Local {
     }
 
     /// The read models as a server has made them, for tools that work beside it: nothing is thrown away, and views that
-    /// cannot be used are an error.
+    /// cannot be used are an error. Views that another build made for other fields are given today's only while no server
+    /// uses them.
     ///
     /// # Errors
-    /// `Views` and `Prepare`.
+    /// `Views`, `Prepare` and `OtherBuild`.
     pub async fn views_beside_server(&self) -> Result<Arc<SqliteReadStore>, LocalError> {
-        Ok(Arc::new(prepared_views(&self.folder.views_db()).await?))
+        let path = self.folder.views_db();
+        let _alone = if open_views(&path)?.is_of_other_fields(&VIEWS)? {
+            let locked = DataFolder::open(self.folder.path());
+            Some(locked.map_err(|error| match error {
+                FolderError::InUse(folder) => LocalError::OtherBuild(folder),
+                error => error.into(),
+            })?)
+        } else {
+            None
+        };
+        Ok(Arc::new(prepared_views(&path).await?))
     }
 
     /// The built-in issuer's keys, whose tokens live so long; the first call on a folder makes one, which takes a moment.
@@ -187,7 +201,9 @@ async fn furthest(views: &SqliteReadStore) -> Result<Position, ReadStoreError> {
 #[cfg(test)]
 mod tests {
     use eventdesk_app::{
-        ports::{Append, Commit, EventStore, Field, FieldKind, Ids, Progress, StoredState, ViewSpec},
+        ports::{
+            Append, Commit, Document, EventStore, Field, FieldKind, Ids, Progress, Put, StoredState, Value, ViewSpec,
+        },
         projections::{Projection, TICKETS, TicketsProjection},
     };
     use eventdesk_events::{Actor, ActorKind, CommitId, StreamId, Version};
@@ -215,7 +231,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn views_of_another_shape_are_built_anew() {
+    async fn views_of_other_fields_serve_until_they_are_built_anew() {
         static OLD_TICKETS: ViewSpec = ViewSpec {
             name: TICKETS.name,
             shape: 0,
@@ -224,8 +240,33 @@ mod tests {
         };
         let folder = tempfile::tempdir().unwrap();
         let local = local(&folder);
-        open_views(&local.folder.views_db()).unwrap().prepare(&[&OLD_TICKETS]).await.unwrap();
-        assert_eq!(open(&local).await.unwrap().1.get(&TICKETS, &["none"]).await.unwrap(), [None]);
+        let old = open_views(&local.folder.views_db()).unwrap();
+        old.prepare(&[&OLD_TICKETS]).await.unwrap();
+        let (id, body, fields) = ("one".to_owned(), "{}".to_owned(), vec![Value::Int(7)]);
+        let document = Document { id, version: 1, revision: 1, deleted: false, fields, body };
+        old.apply(vec![Put { view: &OLD_TICKETS, document }], None).await.unwrap();
+        drop(old);
+        let views = open(&local).await.unwrap().1;
+        let kept = views.get(&TICKETS, &["one"]).await.unwrap().pop().flatten().expect("the document is kept");
+        assert_eq!((kept.version, kept.body.as_str()), (1, "{}"));
+        assert_eq!(views.live_shape(&TICKETS).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn tools_of_another_build_change_no_views_under_a_server() {
+        static OLD_TICKETS: ViewSpec = ViewSpec { name: TICKETS.name, shape: 0, fields: &[], indexes: &[] };
+        let folder = tempfile::tempdir().unwrap();
+        let server = local(&folder);
+        open_views(&server.folder.views_db()).unwrap().prepare(&[&OLD_TICKETS]).await.unwrap();
+        let tool = Local::new(DataFolder::open_beside_server(folder.path().join("data")).unwrap());
+        let refused = tool.views_beside_server().await.err().unwrap();
+        assert!(matches!(refused, LocalError::OtherBuild(_)), "{refused}");
+        let views = open_views(&server.folder.views_db()).unwrap();
+        assert!(views.is_of_other_fields(&VIEWS).unwrap(), "they are as they were");
+        drop(server);
+        tool.views_beside_server().await.unwrap();
+        assert!(!views.is_of_other_fields(&VIEWS).unwrap());
+        tool.views_beside_server().await.unwrap();
     }
 
     fn commit() -> Commit {

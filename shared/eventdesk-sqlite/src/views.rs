@@ -119,6 +119,15 @@ impl SqliteReadStore {
         Ok(Self { writer, pool: Arc::new(Pool::new(path, options, Arc::clone(&damage))), glances, damage })
     }
 
+    /// Whether preparing these views changes the fields of some that there are, of which a server of another build may
+    /// make use.
+    ///
+    /// # Errors
+    /// See [`ReadStoreError`].
+    pub fn is_of_other_fields(&self, views: &[&'static ViewSpec]) -> Result<bool, ReadStoreError> {
+        Ok(self.pool.read(|reader| reader.is_of_other_fields(views))?)
+    }
+
     /// The query plan of a page, as SQLite tells it: one step a line.
     ///
     /// # Errors

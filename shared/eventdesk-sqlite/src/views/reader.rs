@@ -119,6 +119,10 @@ impl Reader {
         schema::live_generation(&self.connection, view)
     }
 
+    pub(super) fn is_of_other_fields(&self, views: &[&'static ViewSpec]) -> Result<bool, Failure> {
+        schema::is_of_other_fields(&self.connection, views)
+    }
+
     pub(super) fn written(&self, view: &'static ViewSpec) -> Result<Written, Failure> {
         generations::written(&self.connection, view)
     }

@@ -130,6 +130,18 @@ pub(super) fn prepare(connection: &mut Connection, views: &[&'static ViewSpec]) 
     Ok(transaction.commit()?)
 }
 
+/// Whether there is one of these views whose live generation was made for other fields.
+pub(super) fn is_of_other_fields(connection: &Connection, views: &[&'static ViewSpec]) -> Result<bool, Failure> {
+    let mut other =
+        connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM aliases WHERE view = ?1 AND fields <> ?2)")?;
+    for view in views {
+        if other.query_row((view.name, signature(view)), |row| row.get(0))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Gives each generation that was made for other fields today's, so that it is read and written until a rebuild is
 /// through. What is new is empty there, and fills as documents are written; what is declared no more goes, for nobody
 /// would erase from it.
