@@ -72,7 +72,7 @@ impl PutSql {
             inserts: AT_ONCE.map(|rows| {
                 let rows = vec![marks.as_str(); rows].join(", ");
                 format!(
-                    "INSERT INTO \"{table}\" (id, version, revision, deleted{columns}, body) VALUES {rows} \
+                    "INSERT OR FAIL INTO \"{table}\" (id, version, revision, deleted{columns}, body) VALUES {rows} \
                      ON CONFLICT (id) DO NOTHING"
                 )
             }),
