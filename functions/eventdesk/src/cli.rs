@@ -115,7 +115,7 @@ fn start(run: impl AsyncFnOnce(Config) -> Result<(), Failure>) -> Result<(), Fai
 fn check() -> Result<(), Failure> {
     let config = Config::load()?;
     eventdesk_desk::policy(&config)?;
-    Cloud::check(&config)?;
+    Cloud::check(&config).map_err(|refused| Failure::Value { key: "views.uri", reason: refused.to_string() })?;
     console::say("the configuration is in order");
     Ok(())
 }

@@ -275,10 +275,10 @@ impl Cloud {
     /// Whether what the configuration names can be what it is said to be; nobody is asked.
     ///
     /// # Errors
-    /// `Mongo` for a URI that is none, or holds a password.
-    pub fn check(config: &Config) -> Result<(), CloudError> {
+    /// [`MongoError::Uri`] for a `views.uri` that is none, or holds a password.
+    pub fn check(config: &Config) -> Result<(), MongoError> {
         match &config.views {
-            Views::MongoDb { uri, .. } => Ok(MongoOptions::check(uri)?),
+            Views::MongoDb { uri, .. } => MongoOptions::check(uri),
             Views::Sqlite => Ok(()),
         }
     }
