@@ -151,6 +151,8 @@ fn commands_write_streams_of_their_own_only() {
     ] {
         assert_eq!(keys(&template, name, "dynamodb:PutItem", "StoreTable"), streams, "{name}");
     }
+    // There it is who lets those in that come for the first time: a record and its claims, in one transaction.
+    assert_eq!(keys(&Template::read(Mode::Jwt), "identity", "dynamodb:PutItem", "StoreTable"), ["user-*", "claim#*"]);
     // Nothing in the store is ever updated but the counter of numbers, and nothing removed but reservations.
     for (name, rights) in all_rights() {
         let may = |action: &str| rights.contains(&(action.to_owned(), "StoreTable".to_owned()));
