@@ -117,6 +117,14 @@ pub struct Erasure {
     pub settled: Duration,
 }
 
+/// Nothing is left to be deleted where somebody else was faster.
+fn gone<T>(deleted: Result<T, CommandError>) -> Result<(), CommandError> {
+    match deleted {
+        Ok(_) | Err(CommandError::NotFound(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 impl Erasure {
     /// Erases a person, by the id of their user or employee record.
     ///
@@ -203,12 +211,12 @@ impl Erasure {
         for stream in &person.streams {
             match stream {
                 StreamId::User(id) if matches!(self.state::<User>(*stream).await?.state, User::Active(_)) => {
-                    self.commands.execute(&context, DeleteUser { id: *id }).await?;
+                    gone(self.commands.execute(&context, DeleteUser { id: *id }).await)?;
                 }
                 StreamId::Employee(id)
                     if matches!(self.state::<Employee>(*stream).await?.state, Employee::Active(_)) =>
                 {
-                    self.commands.execute(&context, DeleteEmployee { id: *id }).await?;
+                    gone(self.commands.execute(&context, DeleteEmployee { id: *id }).await)?;
                 }
                 _ => {}
             }
