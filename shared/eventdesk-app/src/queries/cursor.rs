@@ -54,9 +54,11 @@ impl Queries {
         let key = match &last.place {
             Value::Int(number) => Key::Int(*number),
             Value::Text(text) => Key::Text(text.clone()),
-            Value::Null | Value::Set(_) => {
-                return Err(QueryError::Internal("a list is sorted by a field without a value".into()));
+            // The field is newer than the documents, until they are built anew.
+            Value::Null => {
+                return Err(QueryError::Unavailable("the read model lacks a field that it is sorted by".into()));
             }
+            Value::Set(_) => return Err(QueryError::Internal("a list is sorted by a set".into())),
         };
         let place =
             serde_json::to_vec(&Place(key, last.id.clone())).map_err(|error| QueryError::Internal(error.into()))?;
