@@ -136,7 +136,10 @@ async fn unset_undeclared(server: &Server, view: &'static ViewSpec, row: &Alias)
         return Ok(());
     }
     let collection = server.collection(&collection(view, row.generation));
-    server.ask_patiently(async move { collection.update_many(doc! {}, doc! { "$unset": names }).await }).await?;
+    // Whoever was interrupted, by the end of a function's time perhaps, goes on with those that still have them.
+    let having: Vec<_> = names.keys().map(|name| doc! { name: { "$exists": true } }).collect();
+    let having = doc! { "$or": having };
+    server.ask_patiently(async move { collection.update_many(having, doc! { "$unset": names }).await }).await?;
     Ok(())
 }
 
