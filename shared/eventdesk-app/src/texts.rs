@@ -11,52 +11,53 @@ use eventdesk_events::{
 
 use crate::{
     aggregate::{Aggregate, LoadError, Loaded},
-    ports::{Commit, EventStore},
+    ports::{Commit, EventStore, RecordedEvent},
 };
 
-/// The commits of one stream at these versions; the newest one may be at hand already.
-async fn commits<A: Aggregate>(
+/// What happened in the commits of one stream at these versions; the newest one may be at hand already.
+async fn events<A: Aggregate>(
     store: &dyn EventStore,
     loaded: &Loaded<A>,
     mut versions: Vec<Version>,
-) -> Result<Vec<Commit>, LoadError> {
+) -> Result<Vec<(Version, Vec<Event>)>, LoadError> {
     versions.sort_unstable();
     versions.dedup();
     let mut found = Vec::with_capacity(versions.len());
     if let Some(newest) = loaded.commit.as_ref().filter(|commit| versions.contains(&commit.version)) {
         versions.retain(|version| *version != newest.version);
-        found.push(newest.clone());
+        found.push(decoded(newest)?);
     }
     if !versions.is_empty() {
         let keys: Vec<(StreamId, Version)> = versions.into_iter().map(|version| (loaded.stream, version)).collect();
-        found.extend(store.read_many(&keys).await?.into_iter().flatten());
+        for commit in store.read_many(&keys).await?.iter().flatten() {
+            found.push(decoded(commit)?);
+        }
     }
     Ok(found)
 }
 
-/// What `pick` finds last in the commit at `version`.
-fn find<T>(commits: &[Commit], version: Version, pick: impl Fn(Event) -> Option<T>) -> Result<Option<T>, DecodeError> {
-    let Some(commit) = commits.iter().find(|commit| commit.version == version) else { return Ok(None) };
-    for recorded in commit.events.iter().rev() {
-        if let Some(found) = pick(recorded.event()?) {
-            return Ok(Some(found));
-        }
-    }
-    Ok(None)
+fn decoded(commit: &Commit) -> Result<(Version, Vec<Event>), DecodeError> {
+    Ok((commit.version, commit.events.iter().map(RecordedEvent::event).collect::<Result<_, _>>()?))
 }
 
-fn title(event: Event) -> Option<String> {
+/// What `pick` finds last in the commit at `version`.
+fn find<T>(events: &[(Version, Vec<Event>)], version: Version, pick: impl Fn(&Event) -> Option<T>) -> Option<T> {
+    let (_, events) = events.iter().find(|(at, _)| *at == version)?;
+    events.iter().rev().find_map(pick)
+}
+
+fn title(event: &Event) -> Option<String> {
     match event {
-        Event::Ticket(TicketEvent::Opened(e)) => e.private.map(|p| p.title),
-        Event::Ticket(TicketEvent::Edited(e)) => e.private.and_then(|p| p.current.title),
+        Event::Ticket(TicketEvent::Opened(e)) => e.private.as_ref().map(|p| p.title.clone()),
+        Event::Ticket(TicketEvent::Edited(e)) => e.private.as_ref().and_then(|p| p.current.title.clone()),
         _ => None,
     }
 }
 
-fn description(event: Event) -> Option<String> {
+fn description(event: &Event) -> Option<String> {
     match event {
-        Event::Ticket(TicketEvent::Opened(e)) => e.private.map(|p| p.description),
-        Event::Ticket(TicketEvent::Edited(e)) => e.private.and_then(|p| p.current.description),
+        Event::Ticket(TicketEvent::Opened(e)) => e.private.as_ref().map(|p| p.description.clone()),
+        Event::Ticket(TicketEvent::Edited(e)) => e.private.as_ref().and_then(|p| p.current.description.clone()),
         _ => None,
     }
 }
@@ -67,10 +68,10 @@ pub(crate) async fn ticket_text<A: Aggregate>(
     loaded: &Loaded<A>,
     facts: &TicketFacts,
 ) -> Result<TicketText, LoadError> {
-    let commits = commits(store, loaded, vec![facts.title_version, facts.description_version]).await?;
+    let events = events(store, loaded, vec![facts.title_version, facts.description_version]).await?;
     Ok(TicketText {
-        title: find(&commits, facts.title_version, title)?,
-        description: find(&commits, facts.description_version, description)?,
+        title: find(&events, facts.title_version, title),
+        description: find(&events, facts.description_version, description),
     })
 }
 
@@ -80,12 +81,12 @@ pub(crate) async fn message_body<A: Aggregate>(
     loaded: &Loaded<A>,
     facts: &MessageFacts,
 ) -> Result<Option<String>, LoadError> {
-    let commits = commits(store, loaded, vec![facts.body_version]).await?;
-    Ok(find(&commits, facts.body_version, |event| match event {
-        Event::Message(MessageEvent::Posted(e)) => e.private.map(|p| p.body),
-        Event::Message(MessageEvent::Edited(e)) => e.private.map(|p| p.current),
+    let events = events(store, loaded, vec![facts.body_version]).await?;
+    Ok(find(&events, facts.body_version, |event| match event {
+        Event::Message(MessageEvent::Posted(e)) => e.private.as_ref().map(|p| p.body.clone()),
+        Event::Message(MessageEvent::Edited(e)) => e.private.as_ref().map(|p| p.current.clone()),
         _ => None,
-    })?)
+    }))
 }
 
 /// A user's name and contacts, unless they were erased.
@@ -94,24 +95,24 @@ pub(crate) async fn user_profile<A: Aggregate>(
     loaded: &Loaded<A>,
     facts: &UserFacts,
 ) -> Result<Option<UserProfile>, LoadError> {
-    let commits = commits(store, loaded, vec![facts.username_version, facts.contacts_version]).await?;
-    let username = find(&commits, facts.username_version, username)?;
-    let contacts = find(&commits, facts.contacts_version, contacts)?;
+    let events = events(store, loaded, vec![facts.username_version, facts.contacts_version]).await?;
+    let username = find(&events, facts.username_version, username);
+    let contacts = find(&events, facts.contacts_version, contacts);
     Ok(username.zip(contacts).map(|(username, contacts)| UserProfile { username, contacts }))
 }
 
-fn username(event: Event) -> Option<String> {
+fn username(event: &Event) -> Option<String> {
     match event {
-        Event::User(UserEvent::Registered(e)) => e.private.map(|p| p.username),
-        Event::User(UserEvent::Renamed(e)) => e.private.map(|p| p.current),
+        Event::User(UserEvent::Registered(e)) => e.private.as_ref().map(|p| p.username.clone()),
+        Event::User(UserEvent::Renamed(e)) => e.private.as_ref().map(|p| p.current.clone()),
         _ => None,
     }
 }
 
-fn contacts(event: Event) -> Option<Contacts> {
+fn contacts(event: &Event) -> Option<Contacts> {
     match event {
-        Event::User(UserEvent::Registered(e)) => e.private.map(|p| p.contacts),
-        Event::User(UserEvent::ContactsChanged(e)) => e.private.map(|p| p.current),
+        Event::User(UserEvent::Registered(e)) => e.private.as_ref().map(|p| p.contacts.clone()),
+        Event::User(UserEvent::ContactsChanged(e)) => e.private.as_ref().map(|p| p.current.clone()),
         _ => None,
     }
 }
@@ -122,10 +123,10 @@ pub(crate) async fn employee_profile<A: Aggregate>(
     loaded: &Loaded<A>,
     facts: &EmployeeFacts,
 ) -> Result<Option<EmployeeProfile>, LoadError> {
-    let commits = commits(store, loaded, vec![facts.profile_version]).await?;
-    Ok(find(&commits, facts.profile_version, |event| match event {
-        Event::Employee(EmployeeEvent::Registered(e)) => e.private,
-        Event::Employee(EmployeeEvent::Changed(e)) => e.private.map(|p| p.current),
+    let events = events(store, loaded, vec![facts.profile_version]).await?;
+    Ok(find(&events, facts.profile_version, |event| match event {
+        Event::Employee(EmployeeEvent::Registered(e)) => e.private.clone(),
+        Event::Employee(EmployeeEvent::Changed(e)) => e.private.as_ref().map(|p| p.current.clone()),
         _ => None,
-    })?)
+    }))
 }
