@@ -51,7 +51,7 @@ async fn a_refresh_token_is_used_once_and_an_older_one_ends_its_session(desk: &H
     refused(&scene, &one).await;
     refused(&scene, &three).await;
     for caller in [&first, &second] {
-        ended(caller).await;
+        ended(desk, caller).await;
     }
     other.get("/tickets").await.is(200);
     refresh(&scene, &kept).await.is(200);
@@ -128,7 +128,7 @@ async fn another_password_ends_all_other_sessions(desk: &Host) {
     let change = json!({ "current_password": PASSWORD, "new_password": "otherWord@2" });
     own.put("/me/password", change).await.is(200);
     own.get("/tickets").await.is(200);
-    ended(&other).await;
+    ended(desk, &other).await;
     refused(&scene, &other_token).await;
     let next = refresh(&scene, &own_token).await.is(200);
     scene.visitor.bearing(&next.str("access_token")).get("/tickets").await.is(200);
@@ -141,7 +141,7 @@ async fn a_password_set_by_an_admin_ends_every_session(desk: &Host) {
     let (caller, token) = session(&scene, &user.str("username")).await;
     let path = format!("/users/{}/password", user.id());
     scene.admin.put(&path, json!({ "new_password": "otherWord@2" })).await.is(200);
-    ended(&caller).await;
+    ended(desk, &caller).await;
     refused(&scene, &token).await;
 }
 
