@@ -176,6 +176,7 @@ pub async fn run_generations(make: impl AsyncFn() -> Arc<dyn GenerationStore>) {
             generations::a_new_one_is_not_read_and_not_written,
             generations::filling_leaves_what_is_there,
             generations::many_documents_are_filled_in_at_once,
+            generations::of_many_documents_those_that_are_there_are_told,
             generations::pages_are_in_the_order_of_ids,
             generations::holders_of_a_text_are_found,
             generations::an_order_to_write_both_is_seen,

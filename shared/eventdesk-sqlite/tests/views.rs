@@ -121,6 +121,20 @@ async fn everything_is_there_after_opening_again() {
 }
 
 #[tokio::test]
+async fn a_lost_guard_in_a_long_batch_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("views.db"));
+    store.prepare(&[&THINGS]).await.unwrap();
+    store.apply(vec![put(thing("020", 7))], None).await.unwrap();
+    let batch = || (0..40).map(|n| put(thing(&format!("{n:03}"), n)));
+    let lost = store.apply(batch().collect(), None).await;
+    assert!(matches!(&lost, Err(ApplyError::GuardLost { id, .. }) if id == "020"), "{lost:?}");
+    assert_eq!(store.count(&THINGS, &[]).await.unwrap(), 1);
+    store.apply(batch().filter(|put| put.document.id != "020").collect(), None).await.unwrap();
+    assert_eq!(store.count(&THINGS, &[]).await.unwrap(), 40);
+}
+
+#[tokio::test]
 async fn a_moved_alias_is_followed_at_once() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("views.db");

@@ -31,13 +31,12 @@ async fn in_generation(store: &dyn GenerationStore, generation: u32, id: &str) -
 
 /// Asks until a cached answer has run out.
 async fn ranks(store: &dyn GenerationStore, expected: &[i64]) {
-    let select = Select {
-        view: &THINGS,
-        filters: vec![Filter::Equal("status", text("new"))],
-        sort: Sort { field: "rank", descending: false },
-        after: None,
-        limit: 100,
-    };
+    ranks_of(store, Filter::Equal("status", text("new")), expected).await;
+}
+
+async fn ranks_of(store: &dyn GenerationStore, filter: Filter, expected: &[i64]) {
+    let sort = Sort { field: "rank", descending: false };
+    let select = Select { view: &THINGS, filters: vec![filter], sort, after: None, limit: 100 };
     let expected: Vec<_> = expected.iter().map(|rank| Value::Int(*rank)).collect();
     let mut found = Vec::new();
     for _ in 0..1_000 {
@@ -93,6 +92,28 @@ pub(super) async fn many_documents_are_filled_in_at_once(store: Store) {
     let again: Vec<_> = (0..700).collect();
     assert_eq!(store.fill(&THINGS, generation, Arc::new(documents)).await.unwrap(), again);
     assert_eq!(store.size_of(&THINGS, generation).await.unwrap(), 702);
+}
+
+pub(super) async fn of_many_documents_those_that_are_there_are_told(store: Store) {
+    let generation = beside(&*store, &[]).await;
+    let tagged = |number: usize| {
+        let rank = i64::try_from(number).unwrap();
+        with(
+            thing(&format!("n-{number:03}"), rank),
+            "tags",
+            set(&[if number.is_multiple_of(3) { "third" } else { "other" }]),
+        )
+    };
+    let first: Vec<_> = (0..50).step_by(7).collect();
+    let fill = async |numbers: &[usize]| {
+        let documents = numbers.iter().map(|number| tagged(*number)).collect();
+        store.fill(&THINGS, generation, Arc::new(documents)).await.unwrap()
+    };
+    assert_eq!(fill(&first).await, Vec::<usize>::new());
+    assert_eq!(fill(&(0..50).collect::<Vec<_>>()).await, first);
+    store.flip(&[(&THINGS, generation)]).await.unwrap();
+    let third: Vec<_> = (0..50).step_by(3).collect();
+    ranks_of(&*store, Filter::Holds("tags", "third".to_owned()), &third).await;
 }
 
 pub(super) async fn pages_are_in_the_order_of_ids(store: Store) {
