@@ -154,6 +154,7 @@ impl Erasure {
         erased.changed_documents = documents::refold(&*self.views, &*self.commands.store, &streams).await?;
         erased.deliveries_waiting = !self.arrived().await?;
         erased.changed_documents += documents::refold(&*self.views, &*self.commands.store, &streams).await?;
+        documents::finish_drops(&*self.views).await?;
         for consumer in CONSUMERS {
             erased.stripped_letters += self.letters.strip(consumer, &streams).await?;
         }

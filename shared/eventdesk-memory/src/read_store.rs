@@ -408,6 +408,11 @@ impl GenerationStore for MemoryReadStore {
         Ok(())
     }
 
+    /// A drop is done at once here.
+    async fn finish_drops(&self, view: &'static ViewSpec) -> Result<(), ReadStoreError> {
+        self.kept().known(view).map(drop)
+    }
+
     fn notice(&self) -> Duration {
         Duration::ZERO
     }

@@ -195,9 +195,24 @@ pub(crate) async fn drop_generation(
     other.dropped = true;
     row.also = row.also.filter(|also| *also != generation);
     aliases.store(server, &row).await?;
+    remove(server, aliases, view, generation).await
+}
+
+pub(crate) async fn finish_drops(server: &Server, aliases: &Aliases, view: &'static ViewSpec) -> Result<(), Fault> {
+    let row = aliases.row(server, view).await?;
+    for other in row.others.iter().filter(|other| other.dropped) {
+        remove(server, aliases, view, other.number).await?;
+    }
+    Ok(())
+}
+
+/// Removes a generation that is being dropped.
+async fn remove(server: &Server, aliases: &Aliases, view: &'static ViewSpec, generation: u32) -> Result<(), Fault> {
     let dropped = server.collection(&collection(view, generation));
     server.ask_patiently(async move { dropped.drop().await }).await?;
-    row.others.retain(|other| other.number != generation);
+    // It may have taken long, and another process may have changed the row.
+    let mut row = aliases.row(server, view).await?;
+    row.others.retain(|other| other.number != generation || !other.dropped);
     aliases.store(server, &row).await
 }
 

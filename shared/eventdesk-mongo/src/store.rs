@@ -304,6 +304,10 @@ impl GenerationStore for MongoReadStore {
         Ok(generations::drop_generation(&self.server, &self.aliases, view, generation).await?)
     }
 
+    async fn finish_drops(&self, view: &'static ViewSpec) -> Result<(), ReadStoreError> {
+        Ok(generations::finish_drops(&self.server, &self.aliases, view).await?)
+    }
+
     fn notice(&self) -> Duration {
         // Others may have other options: theirs are the defaults.
         2 * self.aliases.age().max(MongoOptions::default().alias_age)

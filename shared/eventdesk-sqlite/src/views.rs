@@ -145,6 +145,17 @@ impl SqliteReadStore {
         let read = spawn_blocking(move || pool.read(read)).await;
         Ok(read.map_err(|error| ReadStoreError::Internal(error.into()))??)
     }
+
+    /// Takes steps of the writer until one says that it was the last.
+    async fn in_steps(
+        &self,
+        step: impl Fn(&mut Connection) -> Result<bool, Failure> + Copy + Send + 'static,
+    ) -> Result<(), ReadStoreError> {
+        while !self.writer.order(move |file| step(file.connection()?)).await? {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -359,13 +370,11 @@ impl GenerationStore for SqliteReadStore {
     }
 
     async fn drop_generation(&self, view: &'static ViewSpec, generation: u32) -> Result<(), ReadStoreError> {
-        loop {
-            let step = move |file: &mut writer::File| generations::drop_some(file.connection()?, view, generation);
-            if self.writer.order(step).await? {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        self.in_steps(move |connection| generations::drop_some(connection, view, generation)).await
+    }
+
+    async fn finish_drops(&self, view: &'static ViewSpec) -> Result<(), ReadStoreError> {
+        self.in_steps(move |connection| generations::finish_some(connection, view)).await
     }
 
     fn notice(&self) -> Duration {

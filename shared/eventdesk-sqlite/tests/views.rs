@@ -3,8 +3,8 @@
 use std::{cell::Cell, error::Error, fs, path::Path, sync::Arc, time::Duration};
 
 use eventdesk_app::ports::{
-    ApplyError, Document, Field, FieldKind, Filter, Position, Progress, Put, ReadStore, ReadStoreError, Select, Sort,
-    Value, ViewSpec,
+    ApplyError, Document, Field, FieldKind, Filter, GenerationStore, Position, Progress, Put, ReadStore,
+    ReadStoreError, Select, Sort, Value, ViewSpec,
 };
 use eventdesk_contract::read_store::{THINGS, set, text, thing, with};
 use eventdesk_sqlite::views::{SqliteReadStore, ViewsOptions, needs_rebuild, remove_views};
@@ -257,6 +257,28 @@ async fn of_a_field_that_is_declared_no_more_nothing_stays_in_the_file() {
     assert_eq!(store.count(&LESS, &[]).await.unwrap(), 1);
     drop(store);
     assert!(!holds("Rumpelstiltskin") && !holds("Rapunzel"));
+}
+
+#[tokio::test]
+async fn of_a_drop_that_another_build_began_nothing_stays_in_the_file() {
+    static LESS: ViewSpec = ViewSpec { name: "things", shape: 2, fields: &[], indexes: &[] };
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("views.db");
+    let store = open(&path);
+    store.prepare(&[&THINGS]).await.unwrap();
+    let beside = store.make_generation(&THINGS).await.unwrap();
+    store.fill(&THINGS, beside, vec![with(thing("a", 1), "tags", set(&["x"]))].into()).await.unwrap();
+    store.make_indexes(&THINGS, beside).await.unwrap();
+    drop(store);
+    let file = rusqlite::Connection::open(&path).unwrap();
+    file.execute("UPDATE generations SET fate = 2 WHERE view = 'things' AND generation = ?1", [beside]).unwrap();
+    let store = open(&path);
+    store.prepare(&[&LESS]).await.unwrap();
+    store.finish_drops(&LESS).await.unwrap();
+    let left = "SELECT group_concat(name) FROM sqlite_schema WHERE name LIKE 'things\\_g2%' ESCAPE '\\'";
+    assert_eq!(file.query_row(left, [], |row| row.get::<_, Option<String>>(0)).unwrap(), None);
+    let rows = "SELECT count(*) FROM generations WHERE view = 'things'";
+    assert_eq!(file.query_row(rows, [], |row| row.get::<_, u32>(0)).unwrap(), 1);
 }
 
 #[tokio::test]

@@ -68,6 +68,14 @@ pub(super) async fn refold(
     Ok(changed)
 }
 
+/// Removes what is left of generations that were being dropped when documents were folded anew.
+pub(super) async fn finish_drops(views: &dyn GenerationStore) -> Result<(), ReadStoreError> {
+    for view in Target::ALL.into_iter().flat_map(Target::views) {
+        views.finish_drops(view).await?;
+    }
+    Ok(())
+}
+
 /// A document that is nothing but the fold of its stream.
 fn whole<F>(_: &F, folded: F) -> F {
     folded

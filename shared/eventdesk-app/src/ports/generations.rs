@@ -33,7 +33,8 @@ pub struct Generation {
 /// One process at a time makes, fills and drops generations of a view; any number reads and writes documents meanwhile.
 #[async_trait]
 pub trait GenerationStore: ReadStore {
-    /// Every generation of a view, in ascending order of numbers; those that are being dropped apart.
+    /// Every generation of a view, in ascending order of numbers; those that are being dropped apart, of which
+    /// [`GenerationStore::finish_drops`] knows.
     ///
     /// # Errors
     /// See [`ReadStoreError`].
@@ -134,6 +135,13 @@ pub trait GenerationStore: ReadStore {
     /// # Errors
     /// See [`ReadStoreError`]; `Internal` if it is the live one.
     async fn drop_generation(&self, view: &'static ViewSpec, generation: u32) -> Result<(), ReadStoreError>;
+
+    /// Removes what interrupted calls of [`GenerationStore::drop_generation`] have left of a view; no other generation is
+    /// touched. Any number of processes may do so, beside the one that makes and drops generations.
+    ///
+    /// # Errors
+    /// See [`ReadStoreError`].
+    async fn finish_drops(&self, view: &'static ViewSpec) -> Result<(), ReadStoreError>;
 
     /// For how long others may still act on what was said before the last order or flip.
     fn notice(&self) -> Duration;

@@ -290,6 +290,7 @@ impl Replay {
         // Others may still read or write what they knew before the last order or flip.
         sleep(self.views.notice()).await;
         for view in target.views() {
+            self.views.finish_drops(view).await?;
             for generation in self.views.stored_generations(view).await? {
                 if !generation.live {
                     self.views.drop_generation(view, generation.number).await?;

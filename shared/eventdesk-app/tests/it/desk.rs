@@ -17,7 +17,7 @@ use eventdesk_app::{
     access::Caller,
     commands::{EmployeeInput, MoveTicket, OpenTicket, PostMessage, RegisterEmployee, RegisterUser},
     identity::LoginSessions,
-    ports::{CommitLog, CommitScan, EventStore, GenerationStore, Ids, ReadStore},
+    ports::{CommitLog, CommitScan, EventStore, GenerationStore, Ids, PrivateParts, ReadStore},
     projections::{Projector, VIEWS, projectors},
     queries::{KnownTickets, Queries, QueryContext, Waiters},
 };
@@ -36,7 +36,7 @@ pub(crate) use deliver::{commits, documents, singles, wholes};
 pub(crate) use fakes::{DeafBus, Dice, FakeClock, FakeHasher, FakeIds};
 pub(crate) use feed::LogFeed;
 pub(crate) use store::{Altered, Counting, Interference, Rival};
-pub(crate) use views::{Fault, FaultyViews, delegate_reads};
+pub(crate) use views::{Fault, FaultyViews, delegate_reads, drop_half};
 
 /// Runs each scenario over both kinds of adapters.
 macro_rules! scenarios {
@@ -55,6 +55,7 @@ pub(crate) struct Desk {
     pub(crate) store: Arc<dyn EventStore>,
     pub(crate) log: Arc<dyn CommitLog>,
     pub(crate) scan: Arc<dyn CommitScan>,
+    pub(crate) private: Arc<dyn PrivateParts>,
     pub(crate) views: Arc<dyn ReadStore>,
     /// The same views.
     pub(crate) generations: Arc<dyn GenerationStore>,
@@ -84,12 +85,13 @@ impl Desk {
         Self::of(store, Arc::new(views), Some(folder)).await
     }
 
-    async fn of<S: EventStore + CommitLog + CommitScan + 'static>(
+    async fn of<S: EventStore + CommitLog + CommitScan + PrivateParts + 'static>(
         store: Arc<S>,
         generations: Arc<dyn GenerationStore>,
         folder: Option<TempDir>,
     ) -> Self {
         let (log, scan): (Arc<dyn CommitLog>, Arc<dyn CommitScan>) = (store.clone(), store.clone());
+        let private: Arc<dyn PrivateParts> = store.clone();
         let store: Arc<dyn EventStore> = store;
         let views: Arc<dyn ReadStore> = generations.clone();
         let clock = Arc::new(FakeClock::default());
@@ -111,6 +113,7 @@ impl Desk {
             store,
             log,
             scan,
+            private,
             views,
             generations,
             clock,

@@ -5,6 +5,7 @@
 mod audit;
 mod commands;
 mod desk;
+mod erasure;
 mod projections;
 mod queries;
 mod queue;

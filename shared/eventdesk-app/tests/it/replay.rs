@@ -16,7 +16,7 @@ use eventdesk_app::{
 use self::bed::{
     Halt, SLOW, documented, everything_is_as_folded, killed, made, note, rebuild, replay, slow, story, written,
 };
-use crate::desk::{Desk, root, scenarios};
+use crate::desk::{Desk, drop_half, root, scenarios};
 
 scenarios!(
     a_replay_makes_what_the_projectors_made,
@@ -32,6 +32,7 @@ scenarios!(
     what_the_bus_brought_is_still_known_after_a_replay,
     projectors_go_on_while_a_replay_is_under_way,
     an_older_shape_is_followed_by_todays,
+    a_drop_that_was_interrupted_is_finished_by_the_next,
 );
 
 async fn a_replay_makes_what_the_projectors_made(desk: Desk) {
@@ -244,6 +245,17 @@ async fn projectors_go_on_while_a_replay_is_under_way(desk: Desk) {
     tokio::join!(writing, replaying);
     everything_is_as_folded(&desk).await;
     desk.ticket(&root(), desk.employee().await.id).await;
+}
+
+async fn a_drop_that_was_interrupted_is_finished_by_the_next(desk: Desk) {
+    story(&desk).await;
+    desk.project().await;
+    rebuild(&desk, Target::Tickets).await;
+    assert_eq!(desk.generations.make_generation(&TICKETS).await.unwrap(), 3);
+    drop_half(&*desk.generations, &TICKETS).await;
+    replay(&desk).drop_old(Target::Tickets).await.unwrap();
+    // What is left of a generation keeps its number.
+    assert_eq!(desk.generations.make_generation(&TICKETS).await.unwrap(), 3);
 }
 
 async fn an_older_shape_is_followed_by_todays(desk: Desk) {

@@ -216,6 +216,31 @@ pub(super) async fn a_dropped_one_is_gone_and_its_number_with_it(store: Store) {
     assert_eq!(in_generation(&*store, again, "t").await, None);
 }
 
+pub(super) async fn a_drop_that_was_interrupted_can_be_finished(store: Store) {
+    let kept = beside(&*store, &[1]).await;
+    let generation = beside(&*store, &[2, 3]).await;
+    let listed = async || -> Vec<u32> {
+        store.stored_generations(&THINGS).await.unwrap().into_iter().map(|one| one.number).collect()
+    };
+    let begun = async {
+        while listed().await.contains(&generation) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        dropped = store.drop_generation(&THINGS, generation) => dropped.unwrap(),
+        () = begun => {}
+    }
+    store.finish_drops(&THINGS).await.unwrap();
+    assert_eq!(listed().await, [1, kept]);
+    assert_eq!(in_generation(&*store, kept, "a").await, Some(thing("a", 1)));
+    // What is left of one would keep its number.
+    assert_eq!(store.make_generation(&THINGS).await.unwrap(), generation);
+    store.finish_drops(&THINGS).await.unwrap();
+    assert_eq!(listed().await, [1, kept, generation]);
+}
+
 /// A document as the later build makes it.
 fn reshaped(id: &str, revision: u64, owner: &[&str], colour: Value, labels: &[&str]) -> Put {
     let fields = vec![Value::Int(1), set(owner), colour, text("new"), set(labels)];

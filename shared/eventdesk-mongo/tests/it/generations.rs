@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use eventdesk_app::ports::{Index, ReadStore, ReadStoreError, Select, Sort, ViewSpec};
+use eventdesk_app::ports::{GenerationStore, Index, ReadStore, ReadStoreError, Select, Sort, ViewSpec};
 use eventdesk_contract::read_store::{THINGS, THINGS_OLD, thing};
 use eventdesk_mongo::MongoOptions;
 use futures_util::{TryStreamExt, future::join_all};
@@ -129,6 +129,27 @@ async fn a_moved_alias_is_followed() {
         assert_eq!(store.count(&THINGS, &[]).await.unwrap(), 1);
         // Who remembers the alias follows a moment later.
         while remembering.get(&THINGS, &["b"]).await.unwrap() == [None] {}
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_drop_that_was_interrupted_is_finished() {
+    with_databases(async |databases| {
+        let name = databases.name();
+        let store = prepared(databases.store_on(&name, &options())).await;
+        let beside = store.make_generation(&THINGS).await.unwrap();
+        store.fill(&THINGS, beside, vec![thing("a", 1)].into()).await.unwrap();
+        let rows = databases.database(&name).collection::<Document>("views");
+        let row = async || rows.find_one(doc! { "_id": "things" }).await.unwrap().unwrap();
+        let mut others = row().await.get_array("others").unwrap().clone();
+        others[0].as_document_mut().unwrap().insert("dropped", true);
+        rows.update_one(doc! { "_id": "things" }, doc! { "$set": { "others": others } }).await.unwrap();
+
+        store.finish_drops(&THINGS).await.unwrap();
+        assert!(row().await.get_array("others").unwrap().is_empty());
+        let names = databases.database(&name).list_collection_names().await.unwrap();
+        assert!(!names.contains(&"things_g2".to_owned()), "{names:?}");
     })
     .await;
 }

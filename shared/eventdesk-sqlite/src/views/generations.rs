@@ -220,29 +220,39 @@ pub(super) fn drop_some(
     if schema::live_generation(&transaction, view)? == generation {
         return Err(misuse(view, "the live generation stays".to_owned()));
     }
-    let done = drop_step(&transaction, view, generation)?;
+    let mark = "UPDATE generations SET fate = ?3 WHERE view = ?1 AND generation = ?2 AND fate <> ?3";
+    let marked = transaction.execute(mark, (view.name, generation, Fate::Dropped as u8))? > 0;
+    let done = !marked && remove_some(&transaction, view, generation)?;
     transaction.commit()?;
     Ok(done)
 }
 
-fn drop_step(connection: &Connection, view: &'static ViewSpec, generation: u32) -> Result<bool, Failure> {
-    let mark = "UPDATE generations SET fate = ?3 WHERE view = ?1 AND generation = ?2 AND fate <> ?3";
-    if connection.execute(mark, (view.name, generation, Fate::Dropped as u8))? > 0 {
+/// A step of finishing the drops of a view; `true` once none is left.
+pub(super) fn finish_some(connection: &mut Connection, view: &'static ViewSpec) -> Result<bool, Failure> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let dropped = "SELECT generation FROM generations WHERE view = ?1 AND fate = ?2 LIMIT 1";
+    let left = transaction.query_row(dropped, (view.name, Fate::Dropped as u8), |row| row.get(0)).optional()?;
+    let Some(generation) = left else { return Ok(true) };
+    remove_some(&transaction, view, generation)?;
+    transaction.commit()?;
+    Ok(false)
+}
+
+/// Removes a part of a generation that is being dropped; `true` once nothing of it is left.
+///
+/// It has the indexes and sets that it was made with, whatever is declared by now.
+fn remove_some(connection: &Connection, view: &'static ViewSpec, generation: u32) -> Result<bool, Failure> {
+    let fields = "SELECT fields FROM generations WHERE view = ?1 AND generation = ?2";
+    let fields = connection.query_row(fields, (view.name, generation), |row| row.get::<_, String>(0)).optional()?;
+    let Some(fields) = fields else { return Ok(true) };
+    let table = table(view, generation);
+    let index = "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ?1 AND sql IS NOT NULL LIMIT 1";
+    if let Some(index) = connection.query_row(index, [&table], |row| row.get::<_, String>(0)).optional()? {
+        connection.execute_batch(&format!("DROP INDEX \"{index}\""))?;
         return Ok(false);
     }
-    let known = "SELECT EXISTS (SELECT 1 FROM generations WHERE view = ?1 AND generation = ?2)";
-    if !connection.query_row(known, (view.name, generation), |row| row.get::<_, bool>(0))? {
-        return Ok(true);
-    }
-    for index in view.indexes {
-        let name = index_name(view, generation, index);
-        let there = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = ?1)";
-        if connection.query_row(there, [&name], |row| row.get::<_, bool>(0))? {
-            connection.execute_batch(&format!("DROP INDEX \"{name}\""))?;
-            return Ok(false);
-        }
-    }
-    for (_, name) in sides(view, generation) {
+    for set in schema::sets(&fields) {
+        let name = set_table(view, generation, set);
         if has_table(connection, &name)? {
             let some = format!(
                 "DELETE FROM \"{name}\" WHERE (value, doc) IN (SELECT value, doc FROM \"{name}\" LIMIT {DROPPED_AT_ONCE})"
@@ -253,15 +263,14 @@ fn drop_step(connection: &Connection, view: &'static ViewSpec, generation: u32) 
             return Ok(false);
         }
     }
-    let name = table(view, generation);
-    if has_table(connection, &name)? {
+    if has_table(connection, &table)? {
         let some = format!(
-            "DELETE FROM \"{name}\" WHERE rowid <= coalesce(
-               (SELECT rowid FROM \"{name}\" ORDER BY rowid LIMIT 1 OFFSET {DROPPED_AT_ONCE}),
-               (SELECT max(rowid) FROM \"{name}\"))"
+            "DELETE FROM \"{table}\" WHERE rowid <= coalesce(
+               (SELECT rowid FROM \"{table}\" ORDER BY rowid LIMIT 1 OFFSET {DROPPED_AT_ONCE}),
+               (SELECT max(rowid) FROM \"{table}\"))"
         );
         if connection.execute(&some, [])? == 0 {
-            connection.execute_batch(&format!("DROP TABLE \"{name}\""))?;
+            connection.execute_batch(&format!("DROP TABLE \"{table}\""))?;
         }
         return Ok(false);
     }

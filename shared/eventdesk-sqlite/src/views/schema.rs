@@ -225,6 +225,11 @@ fn signed(field: &Field) -> String {
     format!("{} {:?}", field.name, field.kind)
 }
 
+/// The sets among the fields that a [`signature`] names.
+pub(super) fn sets(signature: &str) -> impl Iterator<Item = &str> {
+    signature.split(", ").filter_map(|field| field.strip_suffix(" Set"))
+}
+
 fn column(field: &Field) -> String {
     format!("\"{}\" {}", field.name, if field.kind == FieldKind::Int { "INTEGER" } else { "TEXT" })
 }

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use eventdesk_app::ports::{ApplyError, ReadStore};
+use eventdesk_app::ports::{ApplyError, GenerationStore, ReadStore, ViewSpec};
 
 use super::Dice;
 
@@ -159,3 +159,23 @@ delegate_reads!(FaultyViews, |faulty, puts, progress| {
         }
     }
 });
+
+/// Drops the generations of a view besides the live one, and ends as a process that is killed once they are not listed.
+pub(crate) async fn drop_half(views: &dyn GenerationStore, view: &'static ViewSpec) {
+    let others = async || -> Vec<u32> {
+        let all = views.stored_generations(view).await.unwrap();
+        all.into_iter().filter(|one| !one.live).map(|one| one.number).collect()
+    };
+    for generation in others().await {
+        let begun = async {
+            while others().await.contains(&generation) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            dropped = views.drop_generation(view, generation) => dropped.unwrap(),
+            () = begun => {}
+        }
+    }
+}
