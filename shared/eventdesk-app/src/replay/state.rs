@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use eventdesk_events::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ReplayError, Step, Target};
+use super::{ReplayError, Step, Target, patience::patiently};
 use crate::{
     ports::{ApplyError, Document, Put, ReadStore, ReadStoreError, Segment, ViewSpec},
     projections::read,
@@ -117,7 +117,7 @@ impl Row {
         Ok(Self::load(views, self.target).await?.1.revision != self.revision)
     }
 
-    /// Stores the state, unless another process did meanwhile.
+    /// Stores the state, unless another process did meanwhile; it is tried for as long as all that a replay writes.
     pub(super) async fn save(
         &mut self,
         views: &dyn ReadStore,
@@ -129,13 +129,28 @@ impl Row {
         let revision = self.revision + 1;
         let (id, fields) = (self.target.name().to_owned(), Vec::new());
         let document = Document { id, version: revision, revision, deleted: false, fields, body };
-        match views.apply(vec![Put { view: &REPLAYS, document }], None).await {
-            Err(ApplyError::GuardLost { .. }) => Err(ReplayError::UnderWay(self.target.name())),
-            stored => {
-                stored?;
-                self.revision = revision;
-                Ok(())
+        let put = Put { view: &REPLAYS, document };
+        let mut tries = 0;
+        let stored = patiently(|| {
+            tries += 1;
+            views.apply(vec![put.clone()], None)
+        });
+        match stored.await {
+            Err(ApplyError::GuardLost { .. }) => {
+                // An earlier try may have stored it, though its answer was lost.
+                if tries == 1 || !self.holds(views, revision, state).await? {
+                    return Err(ReplayError::UnderWay(self.target.name()));
+                }
             }
+            stored => stored?,
         }
+        self.revision = revision;
+        Ok(())
+    }
+
+    /// Whether this very state is stored.
+    async fn holds(&self, views: &dyn ReadStore, revision: u64, state: &ReplayState) -> Result<bool, ReadStoreError> {
+        let (found, row) = patiently(|| Self::load(views, self.target)).await?;
+        Ok(row.revision == revision && found.as_ref() == Some(state))
     }
 }

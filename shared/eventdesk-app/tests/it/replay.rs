@@ -1,6 +1,7 @@
 //! Views made anew, beside writers and after interruptions, and compared with the store.
 
 mod bed;
+mod notes;
 mod random;
 mod single;
 mod verify;
@@ -10,12 +11,13 @@ use std::time::Duration;
 use eventdesk_app::{
     ports::{GenerationStore, Written},
     projections::{HISTORY_STREAMS, HistoryHead, TICKETS},
-    replay::{RebuildOptions, ReplayError, ReplayState, Stage, Target},
+    replay::{RebuildOptions, Replay, ReplayError, ReplayState, Stage, Target},
 };
 
 use self::bed::{
     Halt, SLOW, documented, everything_is_as_folded, killed, made, note, rebuild, replay, slow, story, written,
 };
+use self::notes::{Mishap, Notes};
 use crate::desk::{Desk, drop_half, root, scenarios};
 
 scenarios!(
@@ -28,6 +30,8 @@ scenarios!(
     two_replays_of_a_projection_are_not_done_at_once,
     who_goes_on_with_a_replay_looks_first_whether_another_does,
     a_replay_that_takes_long_is_seen_to_be_alive,
+    a_replay_outlasts_notes_that_are_lost,
+    a_note_that_another_process_overtakes_is_not_taken_for_stored,
     an_abandoned_replay_can_be_begun_anew,
     what_the_bus_brought_is_still_known_after_a_replay,
     projectors_go_on_while_a_replay_is_under_way,
@@ -180,6 +184,25 @@ async fn a_replay_that_takes_long_is_seen_to_be_alive(desk: Desk) {
     assert!(matches!(second, Err(ReplayError::UnderWay("tickets"))), "{second:?}");
     assert!(finished.unwrap().live);
     everything_is_as_folded(&desk).await;
+}
+
+async fn a_replay_outlasts_notes_that_are_lost(desk: Desk) {
+    story(&desk).await;
+    desk.project().await;
+    tokio::time::pause();
+    let views = Notes::with(desk.generations.clone(), Mishap::Lost);
+    let finished = Replay { views, ..slow(&desk) }.rebuild(Target::Tickets, RebuildOptions::default()).await;
+    assert!(finished.unwrap().live);
+    everything_is_as_folded(&desk).await;
+}
+
+async fn a_note_that_another_process_overtakes_is_not_taken_for_stored(desk: Desk) {
+    story(&desk).await;
+    desk.project().await;
+    tokio::time::pause();
+    let views = Notes::with(desk.generations.clone(), Mishap::Overtaken);
+    let overtaken = Replay { views, ..replay(&desk) }.rebuild(Target::Tickets, RebuildOptions::default()).await;
+    assert!(matches!(overtaken, Err(ReplayError::UnderWay("tickets"))), "{overtaken:?}");
 }
 
 async fn an_abandoned_replay_can_be_begun_anew(desk: Desk) {

@@ -124,6 +124,30 @@ macro_rules! delegate_reads {
             ) -> Result<u64, eventdesk_app::ports::ReadStoreError> {
                 self.inner.discard_dead(name, positions).await
             }
+
+            async fn written(
+                &self,
+                views: &[&'static eventdesk_app::ports::ViewSpec],
+            ) -> Result<Vec<eventdesk_app::ports::Written>, eventdesk_app::ports::ReadStoreError> {
+                self.inner.written(views).await
+            }
+
+            async fn get_in(
+                &self,
+                view: &'static eventdesk_app::ports::ViewSpec,
+                generation: u32,
+                ids: &[&str],
+            ) -> Result<Vec<Option<eventdesk_app::ports::Document>>, eventdesk_app::ports::ReadStoreError> {
+                self.inner.get_in(view, generation, ids).await
+            }
+
+            async fn apply_in(
+                &self,
+                puts: Vec<(u32, eventdesk_app::ports::Put)>,
+                progress: Option<eventdesk_app::ports::Progress>,
+            ) -> Result<(), eventdesk_app::ports::ApplyError> {
+                self.inner.apply_in(puts, progress).await
+            }
         }
     };
 }

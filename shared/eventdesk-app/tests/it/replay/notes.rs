@@ -1,0 +1,125 @@
+//! Views in which something happens to the notes of how far a replay is.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use eventdesk_app::{
+    ports::{ApplyError, Document, Generation, GenerationStore, Put, ReadStoreError, ViewSpec},
+    replay::REPLAYS,
+};
+
+/// What happens to a note.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Mishap {
+    /// Of three tries one does not arrive, one is stored and its answer lost, and one finds it stored.
+    Lost,
+    /// Another process stores its own instead of the first.
+    Overtaken,
+}
+
+/// Views that suffer it.
+pub(super) struct Notes {
+    inner: Arc<dyn GenerationStore>,
+    mishap: Mishap,
+    tries: AtomicUsize,
+}
+
+impl Notes {
+    pub(super) fn with(inner: Arc<dyn GenerationStore>, mishap: Mishap) -> Arc<Self> {
+        Arc::new(Self { inner, mishap, tries: AtomicUsize::new(0) })
+    }
+}
+
+crate::desk::delegate_reads!(Notes, |notes, puts, progress| {
+    if puts.iter().all(|put| put.view.name != REPLAYS.name) {
+        return notes.inner.apply(puts, progress).await;
+    }
+    let away = || Err(ApplyError::Unavailable("broken connection".into()));
+    match (notes.mishap, notes.tries.fetch_add(1, Ordering::Relaxed)) {
+        (Mishap::Lost, tries) if tries % 3 == 0 => away(),
+        (Mishap::Lost, tries) if tries % 3 == 1 => {
+            notes.inner.apply(puts, progress).await?;
+            away()
+        }
+        (Mishap::Overtaken, 0) => {
+            let theirs = |put: Put| Put { document: Document { body: "{}".to_owned(), ..put.document }, ..put };
+            notes.inner.apply(puts.into_iter().map(theirs).collect(), progress).await?;
+            away()
+        }
+        _ => notes.inner.apply(puts, progress).await,
+    }
+});
+
+#[async_trait]
+impl GenerationStore for Notes {
+    async fn stored_generations(&self, view: &'static ViewSpec) -> Result<Vec<Generation>, ReadStoreError> {
+        self.inner.stored_generations(view).await
+    }
+
+    async fn make_generation(&self, view: &'static ViewSpec) -> Result<u32, ReadStoreError> {
+        self.inner.make_generation(view).await
+    }
+
+    async fn fill(
+        &self,
+        view: &'static ViewSpec,
+        generation: u32,
+        documents: Arc<Vec<Document>>,
+    ) -> Result<Vec<usize>, ApplyError> {
+        self.inner.fill(view, generation, documents).await
+    }
+
+    async fn make_indexes(&self, view: &'static ViewSpec, generation: u32) -> Result<(), ReadStoreError> {
+        self.inner.make_indexes(view, generation).await
+    }
+
+    async fn page_in(
+        &self,
+        view: &'static ViewSpec,
+        generation: u32,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Vec<Document>, ReadStoreError> {
+        self.inner.page_in(view, generation, after, most).await
+    }
+
+    async fn holding_in(
+        &self,
+        view: &'static ViewSpec,
+        generation: u32,
+        field: &'static str,
+        values: &[String],
+    ) -> Result<Vec<Document>, ReadStoreError> {
+        self.inner.holding_in(view, generation, field, values).await
+    }
+
+    async fn size_of(&self, view: &'static ViewSpec, generation: u32) -> Result<u64, ReadStoreError> {
+        self.inner.size_of(view, generation).await
+    }
+
+    async fn write_also(&self, orders: &[(&'static ViewSpec, Option<u32>)]) -> Result<(), ReadStoreError> {
+        self.inner.write_also(orders).await
+    }
+
+    async fn flip(&self, generations: &[(&'static ViewSpec, u32)]) -> Result<(), ReadStoreError> {
+        self.inner.flip(generations).await
+    }
+
+    async fn drop_generation(&self, view: &'static ViewSpec, generation: u32) -> Result<(), ReadStoreError> {
+        self.inner.drop_generation(view, generation).await
+    }
+
+    async fn finish_drops(&self, view: &'static ViewSpec) -> Result<(), ReadStoreError> {
+        self.inner.finish_drops(view).await
+    }
+
+    fn notice(&self) -> Duration {
+        self.inner.notice()
+    }
+}
