@@ -121,12 +121,7 @@ impl Replay {
         if stage().await == Stage::Checking {
             let state = journal.lock().await.state.clone();
             // Side by side: the one reads, the other writes what nobody reads yet.
-            let indexes = async {
-                for view in target.views() {
-                    self.make_indexes(view, &generations).await?;
-                }
-                Ok(())
-            };
+            let indexes = self.make_all_indexes(target, &generations);
             let both = async { tokio::try_join!(self.check(target, &state, &generations), indexes).map(|_| ()) };
             self.beating(journal, both).await?;
             self.enter(Stage::Ready, journal).await?;
@@ -135,6 +130,7 @@ impl Replay {
             self.watcher.stage(target, "flipping", 0);
             // One that was interrupted between the flip and its note finds it done.
             if !self.is_live(target, &generations).await? {
+                self.make_all_indexes(target, &generations).await?;
                 self.acknowledged(target, &generations).await?;
                 self.views.flip(&pairs(target, &generations)).await?;
             }
@@ -200,7 +196,8 @@ impl Replay {
         Ok(false)
     }
 
-    /// Makes the second generation of a projection the live one, be it a new one or the one before; at once.
+    /// Makes the second generation of a projection the live one, be it a new one or the one before; at once, unless it
+    /// lacks indexes.
     ///
     /// # Errors
     /// [`ReplayError::NoOther`], [`ReplayError::Incomplete`], or what the read models say.
@@ -209,18 +206,19 @@ impl Replay {
         if found.as_ref().is_some_and(ReplayState::is_unfinished) {
             return Err(ReplayError::Incomplete(target.name()));
         }
-        let mut others = Vec::new();
+        let mut others = Generations::new();
         for view in target.views() {
             let all = self.views.stored_generations(view).await?;
             let other = all.iter().find(|generation| generation.also);
-            others.push((*view, other.ok_or(ReplayError::NoOther(target.name()))?.number));
+            others.insert(view.name, other.ok_or(ReplayError::NoOther(target.name()))?.number);
         }
-        self.views.flip(&others).await?;
+        self.make_all_indexes(target, &others).await?;
+        self.views.flip(&pairs(target, &others)).await?;
         if let Some(mut state) = found {
             state.stage = Stage::Done;
             row.save(&*self.views, &mut state, self.clock.now()).await?;
         }
-        Ok(others.into_iter().map(|(view, generation)| (view.name.to_owned(), generation)).collect())
+        Ok(others.into_iter().map(|(view, generation)| (view.to_owned(), generation)).collect())
     }
 
     /// Drops every generation of a projection but the live one.
@@ -352,6 +350,15 @@ impl Replay {
     async fn make_indexes(&self, view: &'static ViewSpec, generations: &Generations) -> Result<(), ReplayError> {
         let Some(generation) = generations.get(view.name) else { return Ok(()) };
         Ok(patiently(|| self.views.make_indexes(view, *generation)).await?)
+    }
+
+    /// Makes the indexes that generations lack which are to be live: queries rely on them, and a build may have declared
+    /// more of them since the generations were built.
+    async fn make_all_indexes(&self, target: Target, generations: &Generations) -> Result<(), ReplayError> {
+        for view in target.views() {
+            self.make_indexes(view, generations).await?;
+        }
+        Ok(())
     }
 
     /// The segments of a step, by number.

@@ -6,10 +6,10 @@ mod random;
 mod single;
 mod verify;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use eventdesk_app::{
-    ports::{GenerationStore, Written},
+    ports::{GenerationStore, Select, Sort, Written},
     projections::{HISTORY_STREAMS, HistoryHead, TICKETS},
     replay::{RebuildOptions, Replay, ReplayError, ReplayState, Stage, Target},
 };
@@ -26,6 +26,7 @@ scenarios!(
     the_old_generation_goes_unless_it_is_kept,
     a_flip_goes_back_to_a_kept_generation_that_has_all_that_came_since,
     a_generation_can_be_built_first_and_made_live_later,
+    what_is_made_live_has_the_indexes_that_are_declared,
     an_interrupted_replay_is_gone_on_with,
     two_replays_of_a_projection_are_not_done_at_once,
     who_goes_on_with_a_replay_looks_first_whether_another_does,
@@ -117,6 +118,35 @@ async fn a_generation_can_be_built_first_and_made_live_later(desk: Desk) {
         replay(&desk).flip(target).await.unwrap();
     }
     everything_is_as_folded(&desk).await;
+}
+
+async fn what_is_made_live_has_the_indexes_that_are_declared(desk: Desk) {
+    let bare = async || {
+        let mut generations = BTreeMap::new();
+        for view in Target::Tickets.views() {
+            let generation = desk.generations.make_generation(view).await.unwrap();
+            desk.generations.write_also(&[(view, Some(generation))]).await.unwrap();
+            generations.insert(view.name, generation);
+        }
+        generations
+    };
+    let listed = async || {
+        let sort = Sort { field: "created_at", descending: true };
+        let newest = Select { view: &TICKETS, filters: Vec::new(), sort, after: None, limit: 10 };
+        desk.views.select(&newest).await.unwrap().len()
+    };
+    bare().await;
+    replay(&desk).flip(Target::Tickets).await.unwrap();
+    assert_eq!(listed().await, 0);
+
+    replay(&desk).drop_old(Target::Tickets).await.unwrap();
+    let only = RebuildOptions { generation_only: true, ..RebuildOptions::default() };
+    replay(&desk).rebuild(Target::Tickets, only).await.unwrap();
+    let generations = serde_json::to_value(bare().await).unwrap();
+    note(&desk, Target::Tickets, |state| state["generations"] = generations).await;
+    let resume = RebuildOptions { resume: true, ..RebuildOptions::default() };
+    assert!(replay(&desk).rebuild(Target::Tickets, resume).await.unwrap().live);
+    assert_eq!(listed().await, 0);
 }
 
 async fn an_interrupted_replay_is_gone_on_with(desk: Desk) {
