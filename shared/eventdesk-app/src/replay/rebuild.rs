@@ -139,6 +139,8 @@ impl Replay {
         if stage().await == Stage::Flipped {
             self.watcher.stage(target, "dropping the old generation", 0);
             sleep(self.views.notice() * GRACE).await;
+            // Who began a replay meanwhile has stored its own state, and builds what would be dropped here.
+            self.store_state(&mut *journal.lock().await).await?;
             self.drop_others(target).await?;
             self.enter(Stage::Done, journal).await?;
         }
@@ -287,13 +289,17 @@ impl Replay {
         self.views.write_also(&none).await?;
         // Others may still read or write what they knew before the last order or flip.
         sleep(self.views.notice()).await;
+        // Dropping takes long: what is made meanwhile is another replay's.
+        let mut others = Vec::new();
+        for view in target.views() {
+            let all = self.views.stored_generations(view).await?;
+            others.extend(all.iter().filter(|one| !one.live).map(|one| (*view, one.number)));
+        }
+        for (view, generation) in others {
+            self.views.drop_generation(view, generation).await?;
+        }
         for view in target.views() {
             self.views.finish_drops(view).await?;
-            for generation in self.views.stored_generations(view).await? {
-                if !generation.live {
-                    self.views.drop_generation(view, generation.number).await?;
-                }
-            }
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ mod random;
 mod single;
 mod verify;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use eventdesk_app::{
     ports::{GenerationStore, Select, Sort, Written},
@@ -14,10 +14,10 @@ use eventdesk_app::{
     replay::{RebuildOptions, Replay, ReplayError, ReplayState, Stage, Target},
 };
 
-use self::bed::{
-    Halt, SLOW, documented, everything_is_as_folded, killed, made, note, rebuild, replay, slow, story, written,
+use self::{
+    bed::{Halt, SLOW, documented, everything_is_as_folded, killed, made, note, rebuild, replay, slow, story, written},
+    notes::{Mishap, Notes, Turn},
 };
-use self::notes::{Mishap, Notes};
 use crate::desk::{Desk, drop_half, root, scenarios};
 
 scenarios!(
@@ -33,6 +33,7 @@ scenarios!(
     a_replay_that_takes_long_is_seen_to_be_alive,
     a_replay_outlasts_notes_that_are_lost,
     a_note_that_another_process_overtakes_is_not_taken_for_stored,
+    what_a_newer_replay_builds_is_not_dropped_by_the_one_before,
     an_abandoned_replay_can_be_begun_anew,
     what_the_bus_brought_is_still_known_after_a_replay,
     projectors_go_on_while_a_replay_is_under_way,
@@ -233,6 +234,25 @@ async fn a_note_that_another_process_overtakes_is_not_taken_for_stored(desk: Des
     let views = Notes::with(desk.generations.clone(), Mishap::Overtaken);
     let overtaken = Replay { views, ..replay(&desk) }.rebuild(Target::Tickets, RebuildOptions::default()).await;
     assert!(matches!(overtaken, Err(ReplayError::UnderWay("tickets"))), "{overtaken:?}");
+}
+
+async fn what_a_newer_replay_builds_is_not_dropped_by_the_one_before(desk: Desk) {
+    story(&desk).await;
+    desk.project().await;
+    let turn = Arc::new(Turn::default());
+    let views = Notes::with(desk.generations.clone(), Mishap::Followed(turn.clone()));
+    let before = Replay { views, ..replay(&desk) };
+    let only = RebuildOptions { generation_only: true, ..RebuildOptions::default() };
+    let (before, ()) = tokio::join!(before.rebuild(Target::Tickets, RebuildOptions::default()), async {
+        turn.begins.notified().await;
+        replay(&desk).drop_old(Target::Tickets).await.unwrap();
+        replay(&desk).rebuild(Target::Tickets, only).await.unwrap();
+        turn.is_over.notify_one();
+    });
+    assert!(matches!(before, Err(ReplayError::UnderWay("tickets"))), "{before:?}");
+    assert_eq!(written(&desk, &TICKETS).await, Written { live: 2, also: Some(3) });
+    replay(&desk).flip(Target::Tickets).await.unwrap();
+    everything_is_as_folded(&desk).await;
 }
 
 async fn an_abandoned_replay_can_be_begun_anew(desk: Desk) {

@@ -13,14 +13,24 @@ use eventdesk_app::{
     ports::{ApplyError, Document, Generation, GenerationStore, Put, ReadStoreError, ViewSpec},
     replay::REPLAYS,
 };
+use tokio::sync::Notify;
 
 /// What happens to a note.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) enum Mishap {
     /// Of three tries one does not arrive, one is stored and its answer lost, and one finds it stored.
     Lost,
     /// Another process stores its own instead of the first.
     Overtaken,
+    /// Once it says that the new generation is live, another process gets its turn.
+    Followed(Arc<Turn>),
+}
+
+/// A turn that is told of and waited for.
+#[derive(Debug, Default)]
+pub(super) struct Turn {
+    pub(super) begins: Notify,
+    pub(super) is_over: Notify,
 }
 
 /// Views that suffer it.
@@ -41,7 +51,7 @@ crate::desk::delegate_reads!(Notes, |notes, puts, progress| {
         return notes.inner.apply(puts, progress).await;
     }
     let away = || Err(ApplyError::Unavailable("broken connection".into()));
-    match (notes.mishap, notes.tries.fetch_add(1, Ordering::Relaxed)) {
+    match (&notes.mishap, notes.tries.fetch_add(1, Ordering::Relaxed)) {
         (Mishap::Lost, tries) if tries % 3 == 0 => away(),
         (Mishap::Lost, tries) if tries % 3 == 1 => {
             notes.inner.apply(puts, progress).await?;
@@ -51,6 +61,12 @@ crate::desk::delegate_reads!(Notes, |notes, puts, progress| {
             let theirs = |put: Put| Put { document: Document { body: "{}".to_owned(), ..put.document }, ..put };
             notes.inner.apply(puts.into_iter().map(theirs).collect(), progress).await?;
             away()
+        }
+        (Mishap::Followed(turn), _) if puts[0].document.body.contains(r#""stage":"flipped""#) => {
+            notes.inner.apply(puts, progress).await?;
+            turn.begins.notify_one();
+            turn.is_over.notified().await;
+            Ok(())
         }
         _ => notes.inner.apply(puts, progress).await,
     }
