@@ -183,6 +183,7 @@ pub async fn run_generations(make: impl AsyncFn() -> Arc<dyn GenerationStore>) {
             generations::writes_go_where_they_are_told_with_guards_of_their_own,
             generations::a_flip_changes_what_queries_read_and_can_be_taken_back,
             generations::a_dropped_one_is_gone_and_its_number_with_it,
+            generations::what_is_written_is_found_by_its_sets,
             generations::a_drop_that_was_interrupted_can_be_finished,
             generations::one_of_other_fields_serves_until_a_rebuild,
             generations::an_older_build_finds_its_fields_again,

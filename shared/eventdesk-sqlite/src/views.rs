@@ -350,8 +350,14 @@ impl GenerationStore for SqliteReadStore {
         self.long_read(move |reader| reader.size_of(view, generation)).await
     }
 
-    async fn misfiled(&self, view: &'static ViewSpec, generation: u32) -> Result<Vec<String>, ReadStoreError> {
-        self.long_read(move |reader| reader.misfiled(view, generation)).await
+    async fn misfiled(
+        &self,
+        view: &'static ViewSpec,
+        generation: u32,
+        only: Option<&str>,
+    ) -> Result<Vec<String>, ReadStoreError> {
+        let only = only.map(str::to_owned);
+        self.long_read(move |reader| reader.misfiled(view, generation, only.as_deref())).await
     }
 
     async fn file_anew(&self, view: &'static ViewSpec, generation: u32, id: &str) -> Result<(), ReadStoreError> {

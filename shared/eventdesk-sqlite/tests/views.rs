@@ -260,6 +260,27 @@ async fn of_a_field_that_is_declared_no_more_nothing_stays_in_the_file() {
 }
 
 #[tokio::test]
+async fn documents_that_are_not_found_by_their_sets_are_named_all_or_one() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("views.db");
+    let store = open(&path);
+    store.prepare(&[&THINGS]).await.unwrap();
+    let tagged = |id: &str| put(with(thing(id, 1), "tags", set(&["x"])));
+    store.apply(["a", "b", "c", "d"].map(tagged).into(), None).await.unwrap();
+    let file = rusqlite::Connection::open(&path).unwrap();
+    let row = "(SELECT rowid FROM things_g1 WHERE id = ?1)";
+    file.execute(&format!("DELETE FROM things_g1_tags WHERE doc = {row}"), ["b"]).unwrap();
+    file.execute(&format!("INSERT INTO things_g1_tags (value, doc) VALUES ('y', {row})"), ["d"]).unwrap();
+    let misfiled = async |only| store.misfiled(&THINGS, 1, only).await.unwrap();
+    assert_eq!(misfiled(None).await, ["b", "d"]);
+    for (only, named) in [("a", false), ("b", true), ("c", false), ("d", true), ("nobody", false)] {
+        assert_eq!(misfiled(Some(only)).await, if named { vec![only] } else { Vec::new() });
+    }
+    store.file_anew(&THINGS, 1, "d").await.unwrap();
+    assert_eq!((misfiled(Some("d")).await, misfiled(None).await), (Vec::new(), vec!["b".to_owned()]));
+}
+
+#[tokio::test]
 async fn of_a_drop_that_another_build_began_nothing_stays_in_the_file() {
     static LESS: ViewSpec = ViewSpec { name: "things", shape: 2, fields: &[], indexes: &[] };
     let folder = TempDir::new().unwrap();

@@ -97,12 +97,17 @@ pub trait GenerationStore: ReadStore {
     async fn size_of(&self, view: &'static ViewSpec, generation: u32) -> Result<u64, ReadStoreError>;
 
     /// The living documents that queries do not find by the texts of their sets, or find by others: their ids, ascending.
-    /// Where the server looks after such indexes itself there are none.
+    /// With `only`, this document alone is looked at. Where the server looks after such indexes itself there are none.
     ///
     /// # Errors
     /// See [`ReadStoreError`].
-    async fn misfiled(&self, view: &'static ViewSpec, generation: u32) -> Result<Vec<String>, ReadStoreError> {
-        let _ = (view, generation);
+    async fn misfiled(
+        &self,
+        view: &'static ViewSpec,
+        generation: u32,
+        only: Option<&str>,
+    ) -> Result<Vec<String>, ReadStoreError> {
+        let _ = (view, generation, only);
         Ok(Vec::new())
     }
 

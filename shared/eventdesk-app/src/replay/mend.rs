@@ -53,7 +53,6 @@ impl Replay {
             for generations in self.places(*target).await? {
                 let corrections = Corrections::default();
                 let ground = Ground { views: &*self.views, generations: &generations, corrections: &corrections };
-                let misfiled = self.misfiled(&generations, *target).await?;
                 let steps = Step::of(*target).into_iter();
                 for step in steps.filter(|step| step.category() == Category::of(stream)) {
                     let mut folder = Folder::new(step);
@@ -63,7 +62,7 @@ impl Replay {
                         if made.view.name == MESSAGES.name {
                             tickets.extend(facts(&made.document).map(|facts| facts.ticket_id));
                         }
-                        self.mend(&made, &ground, &misfiled, dry_run, &mut done).await?;
+                        self.mend(&made, &ground, None, dry_run, &mut done).await?;
                     }
                 }
             }
@@ -105,7 +104,7 @@ impl Replay {
                             if made.view.name == MESSAGES.name {
                                 tickets.extend(facts(&made.document).map(|facts| facts.ticket_id.to_string()));
                             }
-                            self.mend(&made, &ground, &misfiled, dry_run, &mut done).await?;
+                            self.mend(&made, &ground, Some(&misfiled), dry_run, &mut done).await?;
                         }
                     }
                     self.watcher.part_done();
@@ -135,23 +134,28 @@ impl Replay {
     ) -> Result<Misfiled, ReplayError> {
         let mut all = Misfiled::new();
         for view in target.views() {
-            all.insert(view.name, self.views.misfiled(view, generations[view.name]).await?.into_iter().collect());
+            all.insert(view.name, self.views.misfiled(view, generations[view.name], None).await?.into_iter().collect());
         }
         Ok(all)
     }
 
-    /// Puts a document in the place of one that is not as the store says, and where queries find it.
+    /// Puts a document in the place of one that is not as the store says, and where queries find it; whether they do is
+    /// asked of it alone unless it is known of all.
     async fn mend(
         &self,
         made: &Made,
         ground: &Ground<'_>,
-        misfiled: &Misfiled,
+        misfiled: Option<&Misfiled>,
         dry_run: bool,
         done: &mut Mended,
     ) -> Result<(), ReplayError> {
         self.replace(made, ground, dry_run, done).await?;
         let (view, id) = (made.view, &made.document.id);
-        if misfiled.get(view.name).is_some_and(|ids| ids.contains(id)) {
+        let is_misfiled = match misfiled {
+            Some(all) => all.get(view.name).is_some_and(|ids| ids.contains(id)),
+            None => !self.views.misfiled(view, ground.generation(view), Some(id)).await?.is_empty(),
+        };
+        if is_misfiled {
             done.mended.push(format!("{}/{id}", view.name));
             if !dry_run {
                 self.views.file_anew(view, ground.generation(view), id).await?;

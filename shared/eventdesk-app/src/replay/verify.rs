@@ -150,7 +150,7 @@ impl Replay {
         if options.sample.is_none() {
             self.watcher.stage(target, "what queries find", 0);
             for view in target.views() {
-                for id in self.views.misfiled(view, generations[view.name]).await? {
+                for id in self.views.misfiled(view, generations[view.name], None).await? {
                     if !verified.has_named(view, &id) {
                         verified.name(Difference { view: view.name, id, kind: Kind::Misfiled });
                     }

@@ -216,6 +216,15 @@ pub(super) async fn a_dropped_one_is_gone_and_its_number_with_it(store: Store) {
     assert_eq!(in_generation(&*store, again, "t").await, None);
 }
 
+pub(super) async fn what_is_written_is_found_by_its_sets(store: Store) {
+    let tagged = |id: &str, texts: &[&str]| with(thing(id, 1), "tags", set(texts));
+    live(&*store, &[tagged("a", &["x", "y"]), tagged("b", &["x"])]).await;
+    live(&*store, &[next(tagged("a", &["y", "z"])), next(Document { deleted: true, ..tagged("b", &["x"]) })]).await;
+    for only in [None, Some("a"), Some("b"), Some("nobody")] {
+        assert!(store.misfiled(&THINGS, 1, only).await.unwrap().is_empty(), "{only:?}");
+    }
+}
+
 pub(super) async fn a_drop_that_was_interrupted_can_be_finished(store: Store) {
     let kept = beside(&*store, &[1]).await;
     let generation = beside(&*store, &[2, 3]).await;

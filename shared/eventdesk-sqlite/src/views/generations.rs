@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use eventdesk_app::ports::{Document, FieldKind, Generation, Misuse, ViewSpec, Written};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params_from_iter};
 
 use super::{
     fault::Failure,
@@ -162,25 +162,27 @@ fn sides(view: &'static ViewSpec, generation: u32) -> impl Iterator<Item = (&'st
     sets.map(move |field| (field.name, set_table(view, generation, field.name)))
 }
 
-/// The living documents whose side tables hold other texts than their sets, by id.
+/// The living documents, or only one, whose side tables hold other texts than their sets, by id.
 pub(super) fn misfiled(
     connection: &Connection,
     view: &'static ViewSpec,
     generation: u32,
+    only: Option<&str>,
 ) -> Result<Vec<String>, Failure> {
     demand(connection, view, generation)?;
     let table = table(view, generation);
+    let wanted = if only.is_some() { "t.id = ?1 AND t.deleted = 0" } else { "t.deleted = 0" };
     let mut found = BTreeSet::new();
     for (set, side) in sides(view, generation) {
         let sql = format!(
-            "SELECT t.id FROM \"{table}\" AS t, json_each(t.\"{set}\") AS text WHERE t.deleted = 0
+            "SELECT t.id FROM \"{table}\" AS t, json_each(t.\"{set}\") AS text WHERE {wanted}
                AND NOT EXISTS (SELECT 1 FROM \"{side}\" AS s WHERE s.value = text.value AND s.doc = t.rowid)
              UNION
-             SELECT t.id FROM \"{side}\" AS s JOIN \"{table}\" AS t ON t.rowid = s.doc WHERE t.deleted = 0
+             SELECT t.id FROM \"{side}\" AS s JOIN \"{table}\" AS t ON t.rowid = s.doc WHERE {wanted}
                AND NOT EXISTS (SELECT 1 FROM json_each(t.\"{set}\") AS text WHERE text.value = s.value)"
         );
         let mut statement = connection.prepare(&sql)?;
-        let ids = statement.query_map([], |row| row.get(0))?;
+        let ids = statement.query_map(params_from_iter(only), |row| row.get(0))?;
         found.extend(ids.collect::<rusqlite::Result<Vec<String>>>()?);
     }
     Ok(found.into_iter().collect())

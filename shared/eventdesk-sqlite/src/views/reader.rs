@@ -139,8 +139,13 @@ impl Reader {
         generations::missing_indexes(&self.connection, view, generation)
     }
 
-    pub(super) fn misfiled(&self, view: &'static ViewSpec, generation: u32) -> Result<Vec<String>, Failure> {
-        generations::misfiled(&self.connection, view, generation)
+    pub(super) fn misfiled(
+        &self,
+        view: &'static ViewSpec,
+        generation: u32,
+        only: Option<&str>,
+    ) -> Result<Vec<String>, Failure> {
+        generations::misfiled(&self.connection, view, generation, only)
     }
 
     /// The documents of one generation that meet a condition with two parameters.

@@ -1,8 +1,8 @@
-//! Views in which something happens to the notes of how far a replay is.
+//! Views in which something happens to the notes of how far a replay is, and that note what is asked of them.
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -38,11 +38,13 @@ pub(super) struct Notes {
     inner: Arc<dyn GenerationStore>,
     mishap: Mishap,
     tries: AtomicUsize,
+    /// Of which views it was asked what is misfiled, with the document if it was one alone.
+    pub(super) misfiled: Mutex<Vec<(&'static str, Option<String>)>>,
 }
 
 impl Notes {
     pub(super) fn with(inner: Arc<dyn GenerationStore>, mishap: Mishap) -> Arc<Self> {
-        Arc::new(Self { inner, mishap, tries: AtomicUsize::new(0) })
+        Arc::new(Self { inner, mishap, tries: AtomicUsize::default(), misfiled: Mutex::default() })
     }
 }
 
@@ -117,6 +119,20 @@ impl GenerationStore for Notes {
 
     async fn size_of(&self, view: &'static ViewSpec, generation: u32) -> Result<u64, ReadStoreError> {
         self.inner.size_of(view, generation).await
+    }
+
+    async fn misfiled(
+        &self,
+        view: &'static ViewSpec,
+        generation: u32,
+        only: Option<&str>,
+    ) -> Result<Vec<String>, ReadStoreError> {
+        self.misfiled.lock().unwrap().push((view.name, only.map(str::to_owned)));
+        self.inner.misfiled(view, generation, only).await
+    }
+
+    async fn file_anew(&self, view: &'static ViewSpec, generation: u32, id: &str) -> Result<(), ReadStoreError> {
+        self.inner.file_anew(view, generation, id).await
     }
 
     async fn write_also(&self, orders: &[(&'static ViewSpec, Option<u32>)]) -> Result<(), ReadStoreError> {

@@ -2,16 +2,20 @@
 
 use eventdesk_app::{
     ports::{Clock, Document, Put, ViewSpec},
-    projections::{MESSAGES, TICKETS},
-    replay::Target,
+    projections::{HISTORY, HISTORY_STREAMS, MESSAGES, TICKETS, USERS},
+    replay::{Replay, Target},
 };
-use eventdesk_events::{StreamId, Timestamp};
+use eventdesk_events::{StreamId, Timestamp, user::Role};
 
-use super::bed::{documented, everything_is_as_folded, made, replay, story};
+use super::{
+    bed::{documented, everything_is_as_folded, made, replay, story},
+    notes::{Mishap, Notes},
+};
 use crate::desk::{Desk, commits, scenarios};
 
 scenarios!(
     a_stream_is_mended_in_place_and_no_other,
+    of_one_stream_its_own_documents_are_looked_at,
     a_message_is_mended_with_its_ticket,
     streams_are_mended_that_have_events_since_a_time,
     a_dry_run_tells_and_writes_nothing,
@@ -53,6 +57,20 @@ async fn a_stream_is_mended_in_place_and_no_other(desk: Desk) {
     story(&desk).await;
     desk.project().await;
     everything_is_as_folded(&desk).await;
+}
+
+async fn of_one_stream_its_own_documents_are_looked_at(desk: Desk) {
+    story(&desk).await;
+    let user = desk.user(&[Role::Support]).await.id;
+    desk.project().await;
+    let views = Notes::with(desk.generations.clone(), Mishap::Lost);
+    let mended = Replay { views: views.clone(), ..replay(&desk) };
+    mended.mend_stream(&Target::ALL, StreamId::User(user), false).await.unwrap();
+    let mut asked = std::mem::take(&mut *views.misfiled.lock().unwrap());
+    asked.retain(|(view, _)| *view != HISTORY.name);
+    asked.sort();
+    let streams = (HISTORY_STREAMS.name, Some(StreamId::User(user).to_string()));
+    assert_eq!(asked, [streams, (USERS.name, Some(user.to_string()))]);
 }
 
 async fn a_message_is_mended_with_its_ticket(desk: Desk) {
