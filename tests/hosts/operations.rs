@@ -86,7 +86,7 @@ async fn erased_words_stand_nowhere() {
     }
 
     let told = ends(desk.command(), &["erase", "--person", &person.employee_id], 0);
-    assert!(told.contains("2 events about the person and 3 of texts"), "{told}");
+    assert!(told.contains("2 events about the person and 4 of texts"), "{told}");
     assert!(told.contains("2 dead letters"), "{told}");
     assert_eq!(cloud.holding(words).await, [] as [&str; 0]);
     person.is_answered_nowhere(&scene.admin).await;

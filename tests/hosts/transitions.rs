@@ -194,7 +194,8 @@ async fn a_closed_ticket_takes_no_change(desk: &Host) {
 async fn history_tells_who_did_what_in_order(desk: &Host) {
     let scene = Scene::on(desk).await;
     let (agent_id, agent) = scene.staff(&["support"]).await;
-    let ticket = scene.ticket(&scene.employee().await).await;
+    let marry = scene.employee_login().await;
+    let ticket = scene.ticket(&marry.employee_id).await;
     let path = format!("/tickets/{}", ticket.id());
     agent.put(&format!("{path}/status"), json!({ "status": "pending", "reason": "waits for a cable" })).await.is(200);
     agent.patch(&path, json!({ "priority": "urgent" })).await.is(200);
@@ -209,6 +210,10 @@ async fn history_tells_who_did_what_in_order(desk: &Host) {
         assert_eq!(row["actor"]["id"], json!(agent_id), "{history}");
         assert!(row["occurred_at"].is_string(), "{history}");
     }
+    let reasons: Vec<_> = history.rows().iter().map(|row| row.get("reason").cloned()).collect();
+    assert_eq!(reasons, [None, Some(json!("waits for a cable")), None, None], "{history}");
+    let refused = marry.caller.get(&format!("{path}/history")).await;
+    assert!(!refused.problem(403).text.contains("cable"), "reasons are for who may read histories");
     let moved = history.rows()[1].to_string();
     assert!(moved.contains("new") && moved.contains("pending"), "previous and current: {moved}");
 }

@@ -25,8 +25,8 @@ pub struct Person {
 impl Person {
     /// Registers somebody and has them write.
     pub async fn on(scene: &Scene) -> Self {
-        let (first, last, title, long, edited, said) =
-            (word("First"), word("Last"), word("title"), word("long"), word("edited"), word("said"));
+        let (first, last, title, long, edited, said, why) =
+            (word("First"), word("Last"), word("title"), word("long"), word("edited"), word("said"), word("why"));
         // They log in: what they write is theirs.
         let user = samples::merged(samples::user(&["employee"]), json!({ "first_name": first, "last_name": last }));
         let user = scene.admin.post("/users", user).await.is(201);
@@ -41,12 +41,16 @@ impl Person {
         let message = caller.post(&format!("{path}/messages"), json!({ "body": said })).await.is(201);
         let more = json!({ "body": format!("{said} {edited}") });
         caller.patch(&format!("{path}/messages/{}", message.id()), more).await.is(200);
+        scene.move_to(&ticket.id(), "solved").await;
+        let moved = caller.put(&format!("{path}/status"), json!({ "status": "open", "reason": why })).await.is(200);
+        let history = scene.admin.see(&moved, &format!("{path}/history")).await;
+        assert!(history.text.contains(&why), "{history}");
         // Others' edits quote them; others' words stay.
         let kept = word("kept");
         scene.admin.patch(&path, json!({ "title": kept })).await.is(200);
         let answer = scene.admin.post(&format!("{path}/messages"), json!({ "body": kept })).await.is(201);
         scene.admin.see(&answer, &format!("{path}/messages")).await;
-        let words = vec![first, last, title, long, edited, said, user.str("email"), user.str("username")];
+        let words = vec![first, last, title, long, edited, said, why, user.str("email"), user.str("username")];
         Self { employee_id: employee.id(), user_id: user.id(), words, kept, ticket: path, answer, caller }
     }
 

@@ -1,7 +1,7 @@
 //! Who did what, when.
 
 use eventdesk_domain::ticket::Ticket;
-use eventdesk_events::{Actor, EventId, StreamId, TicketId, Timestamp, UserId, Version};
+use eventdesk_events::{Actor, Event, EventId, StreamId, TicketId, Timestamp, UserId, Version, ticket::TicketEvent};
 use serde_json::value::RawValue;
 
 use super::{Page, PageRequest, Queries, QueryContext, TicketKey, consistency::Model, content, cursor::List};
@@ -20,7 +20,7 @@ pub struct HistoryFilter {
     pub may_see_deleted: bool,
 }
 
-/// One event of a history: the facts, without private texts.
+/// One event of a history: the facts, and of private texts a reason alone.
 #[derive(Debug, Clone)]
 pub struct HistoryEntry {
     /// The event's id.
@@ -45,6 +45,8 @@ pub struct HistoryEntry {
     pub causation_id: Option<EventId>,
     /// The event's `data`.
     pub facts: Box<RawValue>,
+    /// Why a ticket's status changed, in words, if that was given and is not erased.
+    pub reason: Option<String>,
 }
 
 /// The bits of a place in a stream that say which event of a commit is meant.
@@ -63,6 +65,7 @@ fn entry(commit: &Commit, index: u16, recorded: &RecordedEvent) -> HistoryEntry 
         correlation_id: commit.correlation_id,
         causation_id: commit.causation_id,
         facts: recorded.data.clone(),
+        reason: None,
     }
 }
 
@@ -96,7 +99,7 @@ impl Queries {
             Ok((id, content::<HistoryDocument>(&document.body)?))
         })?;
         let names = self.names(&USERS, page.items.iter().map(|(_, row)| row.actor.id.clone())).await?;
-        page.try_map(|(id, row)| {
+        let mut page = page.try_map(|(id, row)| {
             let actor_name = names.get(&row.actor.id).and_then(|name| name.name.clone());
             Ok(HistoryEntry {
                 id,
@@ -110,8 +113,11 @@ impl Queries {
                 correlation_id: row.correlation_id,
                 causation_id: row.causation_id,
                 facts: row.facts,
+                reason: None,
             })
-        })
+        })?;
+        self.add_reasons(&mut page.items).await?;
+        Ok(page)
     }
 
     /// One page of what happened to a user, deleted ones too, oldest first: read from the events themselves, so it is
@@ -152,6 +158,25 @@ impl Queries {
             entry.actor_name = names.get(&entry.actor.id).and_then(|name| name.name.clone());
         }
         Ok(Page { items, next_cursor, total: None })
+    }
+
+    /// Reasons are private: the view does not have them, so an erasure need not look for them there.
+    async fn add_reasons(&self, entries: &mut [HistoryEntry]) -> Result<(), QueryError> {
+        let moves = entries.iter_mut().filter(|entry| entry.event_type == "ticket.status_changed");
+        let moves: Vec<&mut HistoryEntry> = moves.collect();
+        if moves.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<_> = moves.iter().map(|entry| (entry.stream, entry.version)).collect();
+        let commits = self.store.read_many(&keys).await?;
+        for (entry, commit) in moves.into_iter().zip(commits) {
+            let Some(commit) = commit else { continue };
+            let Some(recorded) = commit.events.get(usize::from(entry.index)) else { continue };
+            if let Event::Ticket(TicketEvent::StatusChanged(changed)) = recorded.event()? {
+                entry.reason = changed.private.map(|private| private.reason);
+            }
+        }
+        Ok(())
     }
 
     async fn require_history(&self, context: &QueryContext, filter: &HistoryFilter) -> Result<(), QueryError> {

@@ -97,6 +97,9 @@ fn no_member_of_an_answer_is_null() {
     let ticket = &document["components"]["schemas"]["Ticket"]["properties"];
     assert_eq!(ticket["due_at"]["$ref"], "#/components/schemas/Timestamp");
     assert_eq!(ticket["title"]["type"], "string");
+    let entry = &document["components"]["schemas"]["HistoryEntry"];
+    assert_eq!(entry["properties"]["reason"]["type"], "string");
+    assert!(!entry["required"].as_array().unwrap().contains(&"reason".into()), "{entry:#}");
 }
 
 #[test]

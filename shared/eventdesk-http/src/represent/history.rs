@@ -34,6 +34,9 @@ pub(crate) struct EntryView<'a> {
     /// The facts: what changed, before and after. Texts are left out.
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     data: &'a RawValue,
+    /// Why a ticket's status changed, in words; absent where none was given, and once it is erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
 }
 
 /// Who caused a change.
@@ -64,6 +67,7 @@ impl<'a> EntryView<'a> {
             correlation_id: entry.correlation_id,
             causation_id: entry.causation_id,
             data: &entry.facts,
+            reason: entry.reason.as_deref(),
         }
     }
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use eventdesk_app::{
     QueryError,
-    commands::{AssignTicket, DeleteTicket, EditTicket, RetractMessage, TagTicket},
+    commands::{AssignTicket, DeleteTicket, EditTicket, MoveTicket, RetractMessage, TagTicket},
+    projections::HISTORY,
     queries::{HistoryFilter, TicketKey},
 };
 use eventdesk_events::{Version, ticket::Status, user::Role};
 
-use super::{all_pages, first};
-use crate::desk::{Desk, FakeIds, asking, context, root, scenarios};
+use super::{all_pages, first, next};
+use crate::desk::{Altered, Counting, Desk, FakeIds, asking, context, root, scenarios};
 
 async fn a_history_tells_everything_in_order(desk: Desk) {
     let support = desk.user(&[Role::Support]).await;
@@ -45,6 +46,34 @@ async fn a_history_tells_everything_in_order(desk: Desk) {
     assert!(found[1].actor_name.as_ref().unwrap().starts_with("Ada Number"));
     assert_eq!(found[4].actor.id, requester.id.to_string());
     assert!(found.iter().all(|entry| !entry.facts.get().contains("does not print")), "facts alone");
+}
+
+async fn a_reason_is_told_until_it_is_erased(mut desk: Desk) {
+    let id = desk.ticket(&root(), desk.employee().await.id).await.id;
+    let reason = Some("waits for a cable".to_owned());
+    desk.run(&root(), MoveTicket { id, status: Status::Pending, reason: reason.clone() }).await.unwrap();
+    desk.set_status(&root(), id, Status::Open).await;
+    desk.run(&root(), TagTicket { id, tag: "cable".to_owned() }).await.unwrap();
+    desk.project().await;
+    let filter = HistoryFilter { ticket: id, may_see_deleted: false };
+    let counting = Arc::new(Counting::new(desk.store.clone()));
+    desk.queries.store = counting.clone();
+    let page = desk.queries.history(&asking(&root()), &filter, &first(3)).await.unwrap();
+    assert_eq!(page.items.iter().map(|entry| entry.reason.clone()).collect::<Vec<_>>(), [None, reason, None]);
+    assert_eq!(counting.take(), (1, 2, 0), "one read of the two status changes");
+    let rest = desk.queries.history(&asking(&root()), &filter, &next(&page, 3).unwrap()).await.unwrap();
+    assert_eq!(rest.items.iter().map(|entry| &*entry.event_type).collect::<Vec<_>>(), ["ticket.tagged"]);
+    assert_eq!(counting.take(), (0, 0, 0), "nothing is read where no status changes");
+
+    let moved = page.items[1].id.to_string();
+    let row = desk.views.get(&HISTORY, &[&moved]).await.unwrap().pop().flatten().unwrap();
+    assert!(!row.body.contains("waits for"), "the view has no reasons: {}", row.body);
+    desk.queries.store = Arc::new(Altered::new(desk.store.clone(), |mut commit| {
+        commit.events.iter_mut().for_each(|event| event.private = None);
+        commit
+    }));
+    let erased = desk.queries.history(&asking(&root()), &filter, &first(3)).await.unwrap();
+    assert!(erased.items.iter().all(|entry| entry.reason.is_none()));
 }
 
 async fn a_writer_whose_clock_is_behind_does_not_confuse_the_order(desk: Desk) {
@@ -124,6 +153,7 @@ async fn a_ticket_is_shown_as_it_was(desk: Desk) {
 
 scenarios!(
     a_history_tells_everything_in_order,
+    a_reason_is_told_until_it_is_erased,
     a_writer_whose_clock_is_behind_does_not_confuse_the_order,
     the_history_of_a_deleted_ticket_is_for_few,
     a_ticket_is_shown_as_it_was,
