@@ -63,6 +63,9 @@ impl Queries {
 
     /// One page of messages, oldest first; who is not staff sees public ones of their own tickets.
     ///
+    /// Across tickets, messages of deleted ones are left out after a page is read: it may be shorter than asked for
+    /// though others follow, and the total that staff are told counts them.
+    ///
     /// # Errors
     /// See [`QueryError`].
     pub async fn messages(

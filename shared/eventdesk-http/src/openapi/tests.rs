@@ -103,6 +103,16 @@ fn no_member_of_an_answer_is_null() {
 }
 
 #[test]
+fn what_a_list_across_tickets_makes_of_deleted_ones_is_told() {
+    let document = build("", &PASSWORD);
+    let parameters = document["paths"]["/messages"]["get"]["parameters"].as_array().unwrap();
+    for name in ["limit", "include"] {
+        let parameter = parameters.iter().find(|parameter| parameter["name"] == name).unwrap();
+        assert!(parameter["description"].as_str().unwrap().contains("of deleted tickets"), "{parameter:#}");
+    }
+}
+
+#[test]
 fn every_operation_takes_a_token_of_whoever_gives_tokens() {
     let endpoints = LoginEndpoints {
         authorization: "https://issuer.example/authorize".to_owned(),

@@ -95,9 +95,17 @@ pub(super) const MESSAGES: &[Parameter] = &[
     parameter("ticket", K::Id, "Of this ticket."),
     parameter("visibility", K::OneOf(VISIBILITIES), "With this visibility."),
     parameter("after", K::Time, "Posted later than this."),
-    LIMIT,
+    Parameter {
+        description: "Most rows on the page; 50 if not given. Messages of deleted tickets are left out, so a page may have \
+                      fewer rows though others follow.",
+        ..LIMIT
+    },
     CURSOR,
-    INCLUDE,
+    Parameter {
+        description: "`total` counts all that match: without `ticket` and for staff also those of deleted tickets, which \
+                      no page shows.",
+        ..INCLUDE
+    },
 ];
 
 pub(super) const USERS: &[Parameter] = &[
