@@ -92,7 +92,9 @@ async fn new_is_no_target_and_an_unknown_status_no_status(desk: &Host) {
 async fn setting_what_is_set_appends_nothing(desk: &Host) {
     let scene = Scene::on(desk).await;
     let employee = scene.employee().await;
-    let (user, _) = scene.staff(&["support"]).await;
+    let user = scene.user(&["support"]).await;
+    // The name does not come later and change the ticket's entity tag.
+    let user = scene.admin.see(&user, &format!("/users/{}", user.id())).await.id();
     let details = json!({
         "priority": "high", "type": "incident", "tags": ["vpn"], "assignee_id": user, "due_at": "2031-01-02T03:04:05.000Z",
     });
