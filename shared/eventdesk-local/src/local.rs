@@ -132,8 +132,8 @@ impl Local {
     /// # Errors
     /// `Views`, `Prepare` and `OtherBuild`.
     pub async fn views_beside_server(&self) -> Result<Arc<SqliteReadStore>, LocalError> {
-        let path = self.folder.views_db();
-        let _alone = if open_views(&path)?.is_of_other_fields(&VIEWS)? {
+        let views = open_views(&self.folder.views_db())?;
+        let _alone = if views.is_of_other_fields(&VIEWS)? {
             let locked = DataFolder::open(self.folder.path());
             Some(locked.map_err(|error| match error {
                 FolderError::InUse(folder) => LocalError::OtherBuild(folder),
@@ -142,7 +142,8 @@ impl Local {
         } else {
             None
         };
-        Ok(Arc::new(prepared_views(&path).await?))
+        views.prepare(&VIEWS).await?;
+        Ok(Arc::new(views))
     }
 
     /// The built-in issuer's keys, whose tokens live so long; the first call on a folder makes one, which takes a moment.
