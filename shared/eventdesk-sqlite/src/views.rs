@@ -8,6 +8,7 @@ mod consumers;
 mod damage;
 mod fault;
 mod generations;
+mod job;
 mod put;
 mod query;
 mod reader;

@@ -18,11 +18,10 @@ use crate::kept::Doubt;
 
 use super::{
     Glances, ViewsOptions,
-    consumers::advance,
     damage::Damage,
     fault::{Failure, ViewsError},
     generations,
-    put::{PutSql, lost},
+    job::{self, Job, Statements},
     schema,
 };
 
@@ -48,13 +47,6 @@ type Alone = Box<dyn FnOnce(&Connection) -> Result<u64, Failure> + Send>;
 
 /// Work on the file alone; it answers by itself.
 type Order = Box<dyn FnOnce(&mut File) + Send>;
-
-struct Job {
-    /// Each with its generation, or for the live one.
-    puts: Vec<(Option<u32>, Put)>,
-    progress: Option<Progress>,
-    answer: oneshot::Sender<Result<(), Failure>>,
-}
 
 impl Writer {
     pub(super) fn start(
@@ -229,7 +221,7 @@ impl File {
     ) -> Result<Vec<usize>, Failure> {
         self.connection()?;
         let Self { connection: Some(connection), statements, .. } = self else { return Ok(Vec::new()) };
-        generations::fill(connection, sql(statements, view, generation), (view, generation), documents)
+        generations::fill(connection, job::sql(statements, view, generation), (view, generation), documents)
     }
 
     /// Executes statements in a transaction of their own.
@@ -359,7 +351,7 @@ impl File {
         let mut results = Vec::with_capacity(jobs.len());
         for job in jobs {
             let mut wrote = false;
-            match write(connection, statements, &mut live, job, &mut wrote) {
+            match job::write(connection, statements, &mut live, job, &mut wrote) {
                 Err(failure @ Failure::GuardLost { .. }) if !wrote => results.push(Err(failure)),
                 Err(failure) => return Err(failure),
                 Ok(()) => results.push(Ok(())),
@@ -386,73 +378,6 @@ impl File {
             self.connection = None;
         }
     }
-}
-
-/// The statements of each generation of a view.
-type Statements = HashMap<(&'static str, u32), PutSql>;
-
-/// New documents of one generation, to be written together.
-struct New<'j> {
-    view: &'static ViewSpec,
-    generation: u32,
-    documents: Vec<&'j Document>,
-}
-
-impl New<'_> {
-    /// Writes them; `wrote` tells whether any was written, also where another was there already.
-    fn write(&mut self, connection: &Connection, sql: &PutSql, wrote: &mut bool) -> Result<(), Failure> {
-        let documents = std::mem::take(&mut self.documents);
-        let there = sql.add(connection, self.view, &documents)?;
-        *wrote |= there.len() < documents.len();
-        there.first().map_or(Ok(()), |place| Err(lost(self.view, documents[*place])))
-    }
-}
-
-/// Writes a job's documents, those of one view in their order, and its progress; `wrote` tells whether anything was
-/// written before a failure.
-fn write(
-    connection: &Connection,
-    statements: &mut Statements,
-    live: &mut HashMap<&'static str, u32>,
-    job: &Job,
-    wrote: &mut bool,
-) -> Result<(), Failure> {
-    let mut all_new: Vec<New<'_>> = Vec::new();
-    for (generation, put) in &job.puts {
-        let (view, document) = (put.view, &put.document);
-        let generation = match (generation, live.get(view.name)) {
-            (Some(generation), _) if generations::exists(connection, view, *generation)? => *generation,
-            (Some(_), _) => return Err(lost(view, document)),
-            (None, Some(generation)) => *generation,
-            (None, None) => {
-                let generation = schema::live_generation(connection, view)?;
-                live.insert(view.name, generation);
-                generation
-            }
-        };
-        let beside = all_new.iter_mut().find(|new| (new.view.name, new.generation) == (view.name, generation));
-        match beside {
-            _ if document.revision > 1 => {
-                let sql = sql(statements, view, generation);
-                // Not after it: what is unique may go from one to the next.
-                if let Some(new) = beside {
-                    new.write(connection, sql, wrote)?;
-                }
-                sql.change(connection, put)?;
-                *wrote = true;
-            }
-            Some(new) => new.documents.push(document),
-            None => all_new.push(New { view, generation, documents: vec![document] }),
-        }
-    }
-    for mut new in all_new {
-        new.write(connection, sql(statements, new.view, new.generation), wrote)?;
-    }
-    job.progress.as_ref().map_or(Ok(()), |progress| advance(connection, progress))
-}
-
-fn sql<'s>(statements: &'s mut Statements, view: &'static ViewSpec, generation: u32) -> &'s mut PutSql {
-    statements.entry((view.name, generation)).or_insert_with(|| PutSql::new(view, generation))
 }
 
 fn execute(connection: &Connection, sql: &str) -> Result<(), Failure> {
